@@ -1,0 +1,154 @@
+// bus: subscribe, publish, unsubscribe, close.
+//
+//   postbus::bus bus;                                               // or bus{postbus::config::from_file("fleet.toml")}
+//   auto s = bus.subscribe("job:{user}:**", [](const postbus::delivery& d) { … });
+//   bus.publish("job:42:start", "{}");
+//   bus.close();                                                    // or let it go out of scope
+//
+// Every function may be called from any thread, and from handlers where it does not say otherwise.
+#pragma once
+
+#include <postbus/config.hpp>
+#include <postbus/subscription.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+namespace postbus {
+
+// What close() did. For each subscription: taken_on = acked + dropped + dead + given_back + abandoned.
+struct close_report {
+  struct entry {
+    std::string pattern, group;
+    delivery_counts counts;
+  };
+  std::vector<entry> subscriptions;  // every one that this bus ever had, in the order they were made
+  std::uint64_t published = 0;       // events confirmed
+  bool clean = true;                 // false: the deadline passed, and something was abandoned
+
+  delivery_counts total() const;
+};
+
+// One delivery whose handler runs now.
+struct running_delivery {
+  std::string id, topic, pattern, group;
+  std::vector<std::pair<std::string, std::string>> params;
+  std::chrono::nanoseconds running_for{};
+  unsigned attempt = 1;
+  bool stop_requested = false;
+};
+
+// One metric of a plugin, or of the bus, as it stands.
+struct metric {
+  std::string name, help;
+  std::int64_t value = 0;
+};
+
+namespace detail {
+class engine;
+}
+
+// A topic that was checked and hashed once, for who publishes on it often. Valid for any bus and thread, for as long as one likes.
+class topic {
+ public:
+  // Throws error::bad_argument.
+  explicit topic(std::string_view text);
+  std::string_view text() const noexcept { return text_; }
+  std::uint64_t hash() const noexcept { return hash_; }
+
+ private:
+  std::string text_;
+  std::uint64_t hash_;
+};
+
+class bus {
+ public:
+  // Loads, checks and starts everything the configuration names. Throws error: bad_config, bad_plugin, unsupported, unavailable;
+  // then nothing is left behind.
+  explicit bus(const config& configuration = {});
+  // bus.threads = 0: handlers and timers run on `executor`, which the application runs with as many threads as it likes.
+  bus(const config& configuration, boost::asio::any_io_executor executor);
+  bus(bus&&) noexcept = default;
+  bus& operator=(bus&&) = delete;
+  // As close() with its defaults.
+  ~bus();
+
+  // ---- publish. Returns when the transport has confirmed the event. Waits, up to options.deadline, for room and for the answer;
+  // called from a handler of this bus it does not wait for room (error::would_block).
+  // Errors: bad_argument (topic, headers), too_large, refused, paused, full, would_block, unavailable, closed, unsupported,
+  // outcome_unknown, failed.
+  receipt publish(std::string_view topic, bytes_view data, const publish_options& options = {});
+  receipt publish(std::string_view topic, bytes_view data, const publish_options& options, error_code& ec) noexcept;
+  receipt publish(const topic& topic, bytes_view data, const publish_options& options = {});
+  receipt publish(const topic& topic, bytes_view data, const publish_options& options, error_code& ec) noexcept;
+  // A batch, with an answer per event: results[i] is for messages[i]; both spans have the same size. In order; an event that fails
+  // does not stop those behind it. Never throws.
+  void publish(std::span<const message> messages, std::span<publish_result> results) noexcept;
+  std::vector<publish_result> publish(std::span<const message> messages);
+
+  // Completes with (error_code, receipt); takes any completion token: a callback, boost::asio::use_future, use_awaitable … Never
+  // waits: what has no room is queued in order until options.deadline. Topic, data and options are copied before it returns.
+  template <boost::asio::completion_token_for<void(error_code, receipt)> CompletionToken>
+  auto async_publish(std::string_view topic, bytes_view data, const publish_options& options, CompletionToken&& token) {
+    return boost::asio::async_initiate<CompletionToken, void(error_code, receipt)>(
+        [this](auto handler, std::string_view t, bytes_view d, const publish_options& o) {
+          start_publish(t, d, o, std::move(handler));
+        },
+        token, topic, data, std::cref(options));
+  }
+  template <boost::asio::completion_token_for<void(error_code, receipt)> CompletionToken>
+  auto async_publish(std::string_view topic, bytes_view data, CompletionToken&& token) {
+    return async_publish(topic, data, default_options, std::forward<CompletionToken>(token));
+  }
+
+  // ---- subscribe. Handler: void(const delivery&), or boost::asio::awaitable<void>(delivery). Pattern: segments separated by ':';
+  // `*` matches one segment, `{name}` one and captures it, `**` at the end any number. Throws error: bad_argument, unsupported, closed,
+  // unavailable.
+  template <plain_handler F>
+  [[nodiscard]] subscription subscribe(std::string_view pattern, F handler, const subscribe_options& options = {}) {
+    return add(pattern, options,
+               {std::make_shared<F>(std::move(handler)),
+                [](void* object, const delivery& d) { (*static_cast<F*>(object))(d); }, nullptr});
+  }
+  template <coroutine_handler F>
+  [[nodiscard]] subscription subscribe(std::string_view pattern, F handler, const subscribe_options& options = {}) {
+    return add(pattern, options,
+               {std::make_shared<F>(std::move(handler)), nullptr,
+                [](void* object, delivery d) { return (*static_cast<F*>(object))(std::move(d)); }});
+  }
+
+  // ---- close. Stops fetching; lets running handlers finish, and publish; settles; gives back what was not started; stops the plugins.
+  // Past the deadline the handlers still running are asked to stop; past `grace` more they are abandoned: counted, and kept alive.
+  // Idempotent: later calls return the same report. From a handler of this bus it throws error::would_block.
+  close_report close(std::chrono::nanoseconds deadline = std::chrono::seconds(30),
+                     std::chrono::nanoseconds grace = std::chrono::seconds(5));
+
+  // Returns when nothing that this bus has taken on is unfinished, and no publish is in progress; false if the deadline passed
+  // before. A look at one moment: what other threads publish meanwhile counts too. Not from a handler (error::would_block).
+  bool wait_until_idle(std::chrono::nanoseconds deadline = std::chrono::seconds(30));
+
+  // ---- what is going on. Each takes a lock and copies.
+  std::vector<std::string> topics() const;                      // the patterns that have subscriptions on this bus, sorted
+  std::size_t subscriber_count(std::string_view topic) const;   // of this bus, that match the topic
+  std::vector<running_delivery> in_flight() const;
+  // Asks running handlers to stop whose captures have all these values ({"user_id", "42"}); returns how many were asked.
+  std::size_t request_stop(std::span<const std::pair<std::string_view, std::string_view>> where, std::string_view reason);
+  std::vector<metric> metrics() const;
+
+  // ---- plugins. Calls a method of a plugin's manifest, "<plugin id>.<method>", with a JSON object; returns its JSON answer.
+  // Errors: no_such_method, timed_out, and what the plugin answers.
+  std::string call(std::string_view method, std::string_view json = "{}",
+                   std::chrono::nanoseconds deadline = std::chrono::seconds(30));
+
+  // The executor that coroutine handlers run on.
+  boost::asio::any_io_executor get_executor() const;
+
+ private:
+  subscription add(std::string_view pattern, const subscribe_options& options, detail::handler handler);
+  void start_publish(std::string_view topic, bytes_view data, const publish_options& options,
+                     boost::asio::any_completion_handler<void(error_code, receipt)> handler);
+
+  static const publish_options default_options;
+  std::shared_ptr<detail::engine> engine_;
+};
+
+}  // namespace postbus

@@ -1,0 +1,109 @@
+// delivery: one event on its way through one handler, and the answer that is owed for it.
+//
+//   return normally                        ack: done with it
+//   throw postbus::retry{}                 again, after the backoff (any other exception does the same)
+//   throw postbus::retry{after}            again, after this time
+//   throw postbus::reject{"no such user"}  never again: dead letters
+//   auto s = delivery.defer()              the answer comes later, from anywhere: s.ack(), s.retry(), s.reject()
+#pragma once
+
+#include <postbus/event.hpp>
+
+#include <exception>
+#include <stop_token>
+#include <utility>
+
+namespace postbus {
+
+namespace detail {
+struct delivery_state;
+}
+
+// Thrown by a handler: deliver again after `after`; without a value after the subscription's backoff.
+struct retry : std::exception {
+  retry() noexcept = default;
+  explicit retry(std::chrono::nanoseconds delay) noexcept : after(delay) {}
+  const char* what() const noexcept override { return "the handler asked for a retry"; }
+  std::optional<std::chrono::nanoseconds> after;
+};
+
+// Thrown by a handler: this event will never succeed.
+struct reject : std::exception {
+  explicit reject(std::string why) : reason(std::move(why)) {}
+  const char* what() const noexcept override { return reason.c_str(); }
+  std::string reason;
+};
+
+// The answer for a deferred delivery. Move-only; may be used from any thread; dropped without an answer it is a retry. Exactly
+// one answer counts: a second one is error::already_settled. The answer is handed over; it reaches the transport in a batch.
+class settlement {
+ public:
+  settlement() noexcept = default;
+  settlement(settlement&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  settlement& operator=(settlement other) noexcept { return std::swap(state_, other.state_), *this; }
+  ~settlement();
+
+  void ack();
+  void ack(error_code&) noexcept;
+  // Again after `after`, or after the subscription's backoff.
+  void retry(std::optional<std::chrono::nanoseconds> after = {});
+  void retry(std::optional<std::chrono::nanoseconds> after, error_code&) noexcept;
+  void reject(std::string_view reason);
+  void reject(std::string_view reason, error_code&) noexcept;
+
+  // The event, for as long as the settlement holds it.
+  postbus::event event() const;
+
+ private:
+  friend class delivery;
+  explicit settlement(detail::delivery_state* state) noexcept : state_(state) {}
+  detail::delivery_state* state_ = nullptr;
+};
+
+// Valid while the handler runs: a plain handler gets a reference, a coroutine its own. All views are valid as long as it is; keep
+// event() for longer. It may be used from the handler's thread or coroutine only, but stop_token()'s token from anywhere.
+class delivery {
+ public:
+  delivery(delivery&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  delivery& operator=(delivery&&) = delete;
+  ~delivery() = default;
+
+  std::string_view topic() const noexcept;
+  std::string_view id() const noexcept;
+  std::string_view source() const noexcept;
+  std::string_view key() const noexcept;
+  std::string_view content_type() const noexcept;
+  bytes_view data() const noexcept;
+  std::string_view text() const noexcept { return data().text(); }
+  std::chrono::system_clock::time_point time() const noexcept;
+  std::optional<std::string_view> header(std::string_view name) const noexcept;
+  std::vector<postbus::header> headers() const;
+
+  // What {name} of the subscription's pattern captured; empty when the pattern has no such capture. Linear in the pattern.
+  std::string_view param(std::string_view name) const noexcept;
+  // Handlers started for this event on this subscription, this one included: 1, 2, 3 …
+  unsigned attempt() const noexcept;
+  // Where the transport keeps it; empty where it does not say.
+  std::string_view position() const noexcept;
+
+  // The event for longer than the handler. Costs a copy where the event was lent by the publisher, else a counter.
+  postbus::event event() const;
+
+  // Asked to stop: by close() past its deadline, or by request_stop(). Work that takes long looks at it between its steps.
+  bool stop_requested() const noexcept;
+  std::stop_token stop_token() const;
+
+  // Takes the answer along: the handler's return or exception does not settle any more. Throws error::already_settled the second time.
+  settlement defer() const;
+
+  // Publishes as bus.publish does, and sets the headers causationid and correlationid from this event, and traceparent where it has one.
+  receipt publish(std::string_view topic, bytes_view data, const publish_options& options = {}) const;
+  receipt publish(std::string_view topic, bytes_view data, const publish_options& options, error_code& ec) const noexcept;
+
+ private:
+  friend struct detail::delivery_state;
+  explicit delivery(detail::delivery_state* state) noexcept : state_(state) {}
+  detail::delivery_state* state_;
+};
+
+}  // namespace postbus

@@ -1,0 +1,117 @@
+// event: what is published and delivered. An event is immutable. Its attributes are those of CloudEvents 1.0: id, source, topic
+// (CloudEvents' type), time, content type, ordering key, data, and extension attributes, which are called headers here.
+#pragma once
+
+#include <postbus/error.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct postbus_event;
+
+namespace postbus {
+
+using std::chrono::nanoseconds;
+
+// Borrowed bytes; made from anything that holds some.
+class bytes_view {
+ public:
+  constexpr bytes_view() noexcept = default;
+  constexpr bytes_view(const void* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  bytes_view(std::string_view text) noexcept : bytes_view(text.data(), text.size()) {}
+  bytes_view(const std::string& text) noexcept : bytes_view(text.data(), text.size()) {}
+  bytes_view(const char* text) noexcept : bytes_view(std::string_view(text)) {}
+  bytes_view(std::span<const std::byte> bytes) noexcept : bytes_view(bytes.data(), bytes.size()) {}
+  bytes_view(std::span<const std::uint8_t> bytes) noexcept : bytes_view(bytes.data(), bytes.size()) {}
+  bytes_view(const std::vector<std::byte>& bytes) noexcept : bytes_view(bytes.data(), bytes.size()) {}
+  bytes_view(const std::vector<std::uint8_t>& bytes) noexcept : bytes_view(bytes.data(), bytes.size()) {}
+
+  const std::byte* data() const noexcept { return static_cast<const std::byte*>(data_); }
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  std::string_view text() const noexcept { return {static_cast<const char*>(data_), size_}; }
+
+ private:
+  const void* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// An extension attribute. Names are lower-case letters and digits, at most 20; values are UTF-8.
+struct header {
+  std::string_view name, value;
+};
+
+// How to publish. Everything is borrowed until the publish completed; async_publish copies what it needs before it returns.
+struct publish_options {
+  std::string_view id{};                 // any string, unique within the source; a UUIDv7 is made if empty
+  std::string_view key{};                // partitionkey: events of one key keep their order where a subscription asks for it
+  std::string_view content_type{};       // MIME type of the data; empty = not said
+  std::span<const header> headers{};     // at most 64
+  std::chrono::nanoseconds deadline = std::chrono::seconds(30);  // how long a publish may wait for room or for its answer
+  std::optional<std::chrono::nanoseconds> delay{}, ttl{};        // refused by name for now (error::unsupported)
+};
+
+// One event of a batch.
+struct message {
+  std::string_view topic;
+  bytes_view data;
+  publish_options options{};
+};
+
+// What a confirmed publish says.
+class receipt {
+ public:
+  // The event's id.
+  std::string id() const;
+  // Where the transport put it (an entry id of a stream); empty where it does not say.
+  const std::string& position() const noexcept { return position_; }
+
+ private:
+  friend struct receipt_access;
+  std::array<std::uint8_t, 16> uuid_{};
+  mutable std::string id_;
+  std::string position_;
+};
+
+// The answer for one event of a batch.
+struct publish_result {
+  error_code error;
+  postbus::receipt receipt;
+};
+
+// A received event kept for longer than its delivery. Cheap to copy and move; thread-safe as all immutable things are.
+class event {
+ public:
+  event() noexcept = default;
+  event(const event& other) noexcept;
+  event(event&& other) noexcept : raw_(other.raw_) { other.raw_ = nullptr; }
+  event& operator=(event other) noexcept;
+  ~event();
+
+  explicit operator bool() const noexcept { return raw_ != nullptr; }
+  std::string_view topic() const noexcept;
+  std::string_view id() const noexcept;
+  std::string_view source() const noexcept;                          // the name of the bus that published it
+  std::string_view key() const noexcept;
+  std::string_view content_type() const noexcept;
+  bytes_view data() const noexcept;
+  std::string_view text() const noexcept { return data().text(); }   // the data as text
+  std::chrono::system_clock::time_point time() const noexcept;       // when it was published
+  std::optional<std::string_view> header(std::string_view name) const noexcept;
+  std::vector<postbus::header> headers() const;
+
+ private:
+  friend class delivery;
+  explicit event(const postbus_event* adopted) noexcept : raw_(adopted) {}
+  const postbus_event* raw_ = nullptr;
+};
+
+}  // namespace postbus

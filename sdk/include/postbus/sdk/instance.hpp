@@ -1,0 +1,55 @@
+// instance: one created plugin: the author's object, its context, and the count of what it owes. The guard here is the one place
+// where a plugin's exceptions end.
+#pragma once
+
+#include <postbus/sdk/context.hpp>
+
+#include <new>
+
+namespace postbus::sdk::detail {
+
+// Runs f(); an exception becomes on_error(code, message).
+template <class F, class OnError>
+void guarded(F&& f, OnError&& on_error) noexcept {
+  try {
+    f();
+  } catch (const failure& e) {
+    on_error(e.code(), e.what());
+  } catch (const std::bad_alloc&) {
+    on_error(std::int32_t{POSTBUS_E_NOMEM}, "no memory");
+  } catch (const std::exception& e) {
+    on_error(std::int32_t{POSTBUS_E_FAIL}, e.what());
+  } catch (...) {
+    on_error(std::int32_t{POSTBUS_E_FAIL}, "the plugin threw something that is no std::exception");
+  }
+}
+
+// Runs f(done); an exception answers what is still open of `done`.
+template <class Completion, class F>
+void guarded_call(Completion done, F&& f) noexcept {
+  guarded([&] { f(done); }, [&](std::int32_t code, std::string_view what) { done.fail(code, what); });
+}
+
+template <class T>
+struct instance {
+  explicit instance(const postbus_host* host) : ctx(host, owed), impl(ctx) {}
+
+  in_flight owed;
+  context ctx;
+  T impl;
+};
+
+template <class T>
+instance<T>& instance_of(void* self) noexcept { return *static_cast<instance<T>*>(self); }
+template <class T>
+T& impl_of(void* self) noexcept { return instance_of<T>(self).impl; }
+template <class T>
+context& context_of(void* self) noexcept { return instance_of<T>(self).ctx; }
+
+template <class T>
+constexpr std::uint32_t needs_of() {
+  if constexpr (requires { T::needs; }) return T::needs;
+  else return 0;
+}
+
+}  // namespace postbus::sdk::detail

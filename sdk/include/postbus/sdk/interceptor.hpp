@@ -1,0 +1,102 @@
+// A feature: a class that looks at events on their way and gives a verdict on each. It has one or both of
+//
+//   verdict on_publish(item&);   // before the event goes to its transport
+//   verdict on_deliver(item&);   // before the handler starts, on a worker
+//
+// and may be called from many threads at once; it never blocks. An exception is the verdict `fail`: the feature's on_error in
+// the configuration decides what becomes of the event.
+#pragma once
+
+#include <postbus/sdk/instance.hpp>
+
+#include <concepts>
+
+namespace postbus::sdk {
+
+enum class verdict : std::uint32_t {
+  pass = POSTBUS_PASS,        // go on
+  drop = POSTBUS_DROP,        // done, nothing went wrong: the publish says ok, the delivery is acked
+  reject = POSTBUS_REJECT,    // the publish fails; the delivery goes to dead letters
+  hold = POSTBUS_HOLD,        // the verdict follows soon through postbus.flow/1; the lane waits
+  park = POSTBUS_PARK,        // set aside until resumed through postbus.flow/1
+  replace = POSTBUS_REPLACE,  // go on with another event
+  fail = POSTBUS_FAIL,        // the feature itself failed
+};
+
+// One event before its verdict; valid during the call.
+class item {
+ public:
+  explicit item(postbus_item& raw) noexcept : raw_(raw) {}
+
+  const postbus_event& event() const noexcept { return *raw_.event; }
+  std::string_view topic() const noexcept { return view(raw_.event->topic); }
+  std::string_view data() const noexcept { return view(raw_.event->data); }
+  // The value of the feature's configured `key` expression; empty when none is configured.
+  std::string_view key() const noexcept { return view(raw_.key); }
+  // Names the item until it is settled.
+  std::uint64_t ticket() const noexcept { return raw_.ticket; }
+  // A word of the feature's own, kept from on_deliver to the settled pass.
+  std::uint64_t& memo() noexcept { return raw_.memo; }
+  // Handlers started for this delivery before; 0 at publish.
+  std::uint32_t attempt() const noexcept { return raw_.attempt; }
+
+  // `reason` is an index into the manifest's "reasons".
+  verdict reject(std::uint32_t reason) noexcept { return raw_.reason = reason, verdict::reject; }
+  // Goes on with `event`; its topic decides anew where it goes.
+  verdict replace(kept_event event) noexcept { return raw_.replacement = event.release(), verdict::replace; }
+
+ private:
+  postbus_item& raw_;
+};
+
+template <class T>
+concept publish_feature = requires(T feature, item& i) {
+  { feature.on_publish(i) } -> std::same_as<verdict>;
+};
+template <class T>
+concept deliver_feature = requires(T feature, item& i) {
+  { feature.on_deliver(i) } -> std::same_as<verdict>;
+};
+template <class T>
+concept feature = publish_feature<T> || deliver_feature<T>;
+
+namespace detail {
+template <class T>
+concept names_on_publish = requires { &T::on_publish; };
+template <class T>
+concept names_on_deliver = requires { &T::on_deliver; };
+
+template <class T>
+verdict ask(T& impl, std::uint32_t stage, postbus_item& raw) {
+  item one{raw};
+  if constexpr (publish_feature<T>)
+    if (stage == POSTBUS_AT_PUBLISH) return impl.on_publish(one);
+  if constexpr (deliver_feature<T>)
+    if (stage == POSTBUS_AT_DELIVER) return impl.on_deliver(one);
+  return verdict::pass;
+}
+
+// The C table of a feature.
+template <class T>
+struct interceptor_face {
+  static_assert(!names_on_publish<T> || publish_feature<T>, "on_publish is: verdict on_publish(postbus::sdk::item&)");
+  static_assert(!names_on_deliver<T> || deliver_feature<T>, "on_deliver is: verdict on_deliver(postbus::sdk::item&)");
+
+  static constexpr postbus_interceptor table{
+      .size = sizeof(postbus_interceptor),
+      .stages = (publish_feature<T> ? unsigned{POSTBUS_AT_PUBLISH} : 0u) |
+                (deliver_feature<T> ? unsigned{POSTBUS_AT_DELIVER} : 0u),
+      .needs = needs_of<T>(),
+      .flags = 0,
+      .on_batch = [](void* self, std::uint32_t stage, postbus_item* items, std::size_t n) {
+        for (postbus_item& raw : std::span{items, n})
+          guarded([&] { raw.verdict = static_cast<std::uint32_t>(ask(impl_of<T>(self), stage, raw)); },
+                  [&](std::int32_t, std::string_view what) {
+                    raw.verdict = POSTBUS_FAIL;
+                    context_of<T>(self).log(POSTBUS_LOG_ERROR, what);
+                  });
+      }};
+};
+}  // namespace detail
+
+}  // namespace postbus::sdk
