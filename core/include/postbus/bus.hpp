@@ -15,6 +15,12 @@
 
 namespace postbus {
 
+// One metric of a plugin, or of the bus, as it stands.
+struct metric {
+  std::string name, help;
+  std::int64_t value = 0;
+};
+
 // What close() did. For each subscription: taken_on = acked + dropped + dead + given_back + abandoned.
 struct close_report {
   struct entry {
@@ -23,6 +29,7 @@ struct close_report {
   };
   std::vector<entry> subscriptions;  // every one that this bus ever had, in the order they were made
   std::uint64_t published = 0;       // events confirmed
+  std::vector<metric> metrics;       // of the plugins, after everything was given back: what the memory transport still queues, for instance
   bool clean = true;                 // false: the deadline passed, and something was abandoned
 
   delivery_counts total() const;
@@ -37,14 +44,9 @@ struct running_delivery {
   bool stop_requested = false;
 };
 
-// One metric of a plugin, or of the bus, as it stands.
-struct metric {
-  std::string name, help;
-  std::int64_t value = 0;
-};
-
 namespace detail {
 class engine;
+struct async_publish;
 }
 
 // A topic that was checked and hashed once, for who publishes on it often. Valid for any bus and thread, for as long as one likes.
@@ -86,14 +88,13 @@ class bus {
   std::vector<publish_result> publish(std::span<const message> messages);
 
   // Completes with (error_code, receipt); takes any completion token: a callback, boost::asio::use_future, use_awaitable … Never
-  // waits: what has no room is queued in order until options.deadline. Topic, data and options are copied before it returns.
+  // waits: what has no room is queued in order until options.deadline. Topic, data and options are copied before it returns. The
+  // completion runs on the token's executor, one without an executor on a worker of this bus.
   template <boost::asio::completion_token_for<void(error_code, receipt)> CompletionToken>
   auto async_publish(std::string_view topic, bytes_view data, const publish_options& options, CompletionToken&& token) {
     return boost::asio::async_initiate<CompletionToken, void(error_code, receipt)>(
-        [this](auto handler, std::string_view t, bytes_view d, const publish_options& o) {
-          start_publish(t, d, o, std::move(handler));
-        },
-        token, topic, data, std::cref(options));
+        [](auto handler, prepared_publish publish) { start(std::move(publish), std::move(handler)); }, token,
+        prepare(topic, data, options));
   }
   template <boost::asio::completion_token_for<void(error_code, receipt)> CompletionToken>
   auto async_publish(std::string_view topic, bytes_view data, CompletionToken&& token) {
@@ -113,7 +114,7 @@ class bus {
   [[nodiscard]] subscription subscribe(std::string_view pattern, F handler, const subscribe_options& options = {}) {
     return add(pattern, options,
                {std::make_shared<F>(std::move(handler)), nullptr,
-                [](void* object, delivery d) { return (*static_cast<F*>(object))(std::move(d)); }});
+                [](void* object, delivery& d) { return (*static_cast<F*>(object))(std::move(d)); }});
   }
 
   // ---- close. Stops fetching; lets running handlers finish, and publish; settles; gives back what was not started; stops the plugins.
@@ -131,7 +132,7 @@ class bus {
   std::size_t subscriber_count(std::string_view topic) const;   // of this bus, that match the topic
   std::vector<running_delivery> in_flight() const;
   // Asks running handlers to stop whose captures have all these values ({"user_id", "42"}); returns how many were asked.
-  std::size_t request_stop(std::span<const std::pair<std::string_view, std::string_view>> where, std::string_view reason);
+  std::size_t request_stop(std::span<const std::pair<std::string_view, std::string_view>> where);
   std::vector<metric> metrics() const;
 
   // ---- plugins. Calls a method of a plugin's manifest, "<plugin id>.<method>", with a JSON object; returns its JSON answer.
@@ -144,8 +145,10 @@ class bus {
 
  private:
   subscription add(std::string_view pattern, const subscribe_options& options, detail::handler handler);
-  void start_publish(std::string_view topic, bytes_view data, const publish_options& options,
-                     boost::asio::any_completion_handler<void(error_code, receipt)> handler);
+  // A copy of everything, made before async_publish returns: a lazy token starts it later.
+  using prepared_publish = std::unique_ptr<detail::async_publish, void (*)(detail::async_publish*)>;
+  prepared_publish prepare(std::string_view topic, bytes_view data, const publish_options& options);
+  static void start(prepared_publish publish, boost::asio::any_completion_handler<void(error_code, receipt)> handler);
 
   static const publish_options default_options;
   std::shared_ptr<detail::engine> engine_;

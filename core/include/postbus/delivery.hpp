@@ -34,7 +34,8 @@ struct reject : std::exception {
   std::string reason;
 };
 
-// The answer for a deferred delivery. Move-only; may be used from any thread; dropped without an answer it is a retry. Exactly
+// The answer for a deferred delivery, which meanwhile counts as unsettled (it keeps its credit) but not against the subscription's
+// concurrency; close() waits for it up to its deadline. It does not outlive its bus. Move-only; may be used from any thread; dropped without an answer it is a retry. Exactly
 // one answer counts: a second one is error::already_settled. The answer is handed over; it reaches the transport in a batch.
 class settlement {
  public:

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,8 +20,6 @@ struct postbus_event;
 
 namespace postbus {
 
-using std::chrono::nanoseconds;
-
 // Borrowed bytes; made from anything that holds some.
 class bytes_view {
  public:
@@ -29,10 +28,11 @@ class bytes_view {
   bytes_view(std::string_view text) noexcept : bytes_view(text.data(), text.size()) {}
   bytes_view(const std::string& text) noexcept : bytes_view(text.data(), text.size()) {}
   bytes_view(const char* text) noexcept : bytes_view(std::string_view(text)) {}
-  bytes_view(std::span<const std::byte> bytes) noexcept : bytes_view(bytes.data(), bytes.size()) {}
-  bytes_view(std::span<const std::uint8_t> bytes) noexcept : bytes_view(bytes.data(), bytes.size()) {}
-  bytes_view(const std::vector<std::byte>& bytes) noexcept : bytes_view(bytes.data(), bytes.size()) {}
-  bytes_view(const std::vector<std::uint8_t>& bytes) noexcept : bytes_view(bytes.data(), bytes.size()) {}
+  bytes_view(std::nullptr_t) = delete;
+  // Any contiguous range of char, unsigned char or std::byte.
+  template <std::ranges::contiguous_range Range>
+    requires(sizeof(std::ranges::range_value_t<Range>) == 1 && !std::convertible_to<const Range&, std::string_view>)
+  bytes_view(const Range& bytes) noexcept : bytes_view(std::ranges::data(bytes), std::ranges::size(bytes)) {}
 
   const std::byte* data() const noexcept { return static_cast<const std::byte*>(data_); }
   std::size_t size() const noexcept { return size_; }
@@ -59,7 +59,7 @@ struct publish_options {
   std::optional<std::chrono::nanoseconds> delay{}, ttl{};        // refused by name for now (error::unsupported)
 };
 
-// One event of a batch.
+// One event of a batch. Borrowed: what it refers to must live until publish returned, so do not build it from temporaries.
 struct message {
   std::string_view topic;
   bytes_view data;
@@ -77,14 +77,14 @@ class receipt {
  private:
   friend struct receipt_access;
   std::array<std::uint8_t, 16> uuid_{};
-  mutable std::string id_;
+  std::string given_id_;
   std::string position_;
 };
 
 // The answer for one event of a batch.
 struct publish_result {
-  error_code error;
-  postbus::receipt receipt;
+  error_code ec;
+  receipt value;
 };
 
 // A received event kept for longer than its delivery. Cheap to copy and move; thread-safe as all immutable things are.
@@ -110,6 +110,7 @@ class event {
 
  private:
   friend class delivery;
+  friend class settlement;
   explicit event(const postbus_event* adopted) noexcept : raw_(adopted) {}
   const postbus_event* raw_ = nullptr;
 };

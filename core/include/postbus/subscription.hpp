@@ -54,7 +54,7 @@ namespace detail {
 // A handler without its type: a plain function or a coroutine, and the object it runs on.
 struct handler {
   using plain = void (*)(void* object, const delivery&);
-  using coroutine = boost::asio::awaitable<void> (*)(void* object, delivery);
+  using coroutine = boost::asio::awaitable<void> (*)(void* object, delivery&);  // which outlives the coroutine
 
   std::shared_ptr<void> object;
   plain run = nullptr;
@@ -68,8 +68,7 @@ class subscription_state;
 template <class F>
 concept plain_handler = std::is_void_v<std::invoke_result_t<F&, const delivery&>>;
 template <class F>
-concept coroutine_handler =  // by value: a coroutine that took a reference would outlive what it refers to
-    !std::invocable<F&, const delivery&> && std::same_as<std::invoke_result_t<F&, delivery>, boost::asio::awaitable<void>>;
+concept coroutine_handler = std::same_as<std::invoke_result_t<F&, delivery>, boost::asio::awaitable<void>>;
 
 // Move-only handle. Destroying it unsubscribes.
 class subscription {

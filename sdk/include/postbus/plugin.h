@@ -13,10 +13,12 @@
  *     the interface's revision.
  *  R2 What is passed in is borrowed until the call returns; the items of publish(), settle() and execute() until their done
  *     ran. What a done hands over is borrowed until that done returns. postbus_owned and `replacement` change owner.
- *  R3 A done runs exactly once, on any thread, perhaps before the call that took it returned. fn may be NULL: nobody waits.
+ *  R3 A done runs exactly once, on any thread, perhaps before the call that took it returned, and never with a lock held. fn may
+ *     be NULL: nobody waits. A postbus_owned's release runs on any thread and calls nothing of the host.
  *  R4 [control] one call at a time per instance; never blocks on I/O.
- *     [hot]     any thread, concurrently, after start and before stop completed; never blocks.
- *     [any]     any thread, at any time between create and stop completed.
+ *     [hot]     any thread, concurrently, after start completed and before stop is called; never blocks.
+ *     [any]     any thread, concurrently; of the plugin's: between create and stop, which is called when no other call runs; of
+ *               the host's: between create and the completion of stop, event_release until destroy returned.
  *     [leaf]    as [any], and the host calls nothing of the plugin from inside it: it may be called with a lock held. Nothing
  *               else of the host may be called with a lock held that a [hot] function takes.
  *  R5 No exception, panic or longjmp leaves a function.
@@ -114,7 +116,8 @@ typedef struct postbus_runtime { /* host: "postbus.runtime/1" */
   uint64_t (*timer)(void *self, int64_t delay_ns, postbus_done); /* [leaf] one shot; done says OK or CANCELLED */
   void (*cancel)(void *self, uint64_t timer);                    /* [leaf] never waits; a timer that already ran is none of its business */
   /* [leaf] done runs once every [hot] call into a plugin of this bus that runs now has returned. What was unlinked before can be
-   * freed then, so that [hot] functions may read shared structures without a lock (the grace period of RCU). */
+   * freed then, so that [hot] functions may read shared structures without a lock (the grace period of RCU). Handlers that run
+   * inside a publish (unlimited credit) are part of that call. */
   void (*grace_period)(void *self, postbus_done);
 } postbus_runtime;
 
@@ -136,7 +139,8 @@ typedef struct postbus_metrics { /* host: "postbus.metrics/1" */
 
 typedef struct postbus_publisher { /* host: "postbus.publish/1" */
   uint32_t size, flags;
-  void (*publish)(void *self, const postbus_event *fields, size_t n, postbus_done); /* [any] result: postbus_receipt[n] or NULL when all are OK */
+  /* [any] result: postbus_receipt[n], or NULL when all are OK. Everything is copied before it returns. */
+  void (*publish)(void *self, const postbus_event *const *fields, size_t n, postbus_done);
 } postbus_publisher;
 
 typedef struct postbus_work {
@@ -157,9 +161,11 @@ typedef struct postbus_inflight { /* host: "postbus.inflight/1": deliveries whos
 enum { POSTBUS_CAN_VIRTUAL_TIME = 1u }; /* postbus_plugin.flags: no thread or clock of its own */
 typedef struct postbus_plugin {
   uint32_t size, flags;
-  void (*start)(void *self, postbus_done);             /* [control] */
-  void (*stop)(void *self, postbus_done);              /* [control] done: every done ran, nothing kept, no call into the host follows */
-  void (*destroy)(void *self);                         /* [control] after stop completed or start failed */
+  void (*start)(void *self, postbus_done);              /* [control] */
+  /* [control] Also after a start that failed. The host has cancelled the instance's timers. done: every done ran, and no call into
+   * the host follows but event_release. */
+  void (*stop)(void *self, postbus_done);
+  void (*destroy)(void *self);                          /* [control] after stop completed */
   const void *(*interface)(void *self, const char *id); /* [control] constant for the instance's life; NULL = no */
 } postbus_plugin;
 typedef struct postbus_plugin_desc {
@@ -206,7 +212,7 @@ typedef struct postbus_out {
   const postbus_event *event;
   const postbus_bytes *wire; size_t wire_count; /* the event encoded, in slices; POSTBUS_NEED_WIRE only */
   int64_t not_before_ns;
-  uint64_t *slot; /* two words of this thread for this topic, zero when new or dropped from its cache: a place for a lookup; or NULL */
+  uint64_t *slot; /* two words of this thread for this topic, zero when new: a place to keep a lookup, used inside the call only; or NULL */
 } postbus_out;
 typedef struct postbus_receipt { int32_t status; uint32_t flags; postbus_str position; } postbus_receipt;
 typedef struct postbus_delivery {
@@ -255,10 +261,12 @@ typedef struct postbus_settle {
   int64_t value_ns;
   const postbus_event *dead;
 } postbus_settle;
+enum { POSTBUS_ANSWERS_AT_ONCE = 1u }; /* postbus_transport.flags: publish's done always runs before publish returns */
 typedef struct postbus_transport {
   uint32_t size, can, needs, flags;
   uint64_t data_max; /* bytes of event data */
-  /* [hot] All or none of an event's subscriptions take it. result: postbus_receipt[n], or NULL when all are OK. */
+  /* [hot] All or none of an event's subscriptions take it; behind one that is E_FULL all of its batch are E_FULL. result:
+   * postbus_receipt[n], or NULL when all are OK. */
   void (*publish)(void *self, const postbus_out *, size_t n, postbus_done);
   /* [control] result: the subscription's void *. done after the wire confirmed it. */
   void (*subscribe)(void *self, const postbus_sub *, const postbus_sink *, postbus_done);
@@ -268,8 +276,9 @@ typedef struct postbus_transport {
   /* [control] After done: no deliver; what was fetched and not delivered is back; settle still works. */
   void (*quiesce)(void *self, void *sub, postbus_done);
   void (*unsubscribe)(void *self, void *sub, postbus_done); /* [control] after quiesce; unsettled tokens are released */
-  /* [hot] After a publish was answered E_FULL: done runs when one may be tried again. Absent: the transport never says E_FULL. */
-  void (*room)(void *self, postbus_done);
+  /* [hot] After a publish on this topic was answered E_FULL: done runs when one may be tried again. Absent: the transport never says
+   * E_FULL, or cannot tell. */
+  void (*room)(void *self, postbus_str topic, postbus_done);
 } postbus_transport;
 
 /* ---- plugin: "postbus.interceptor/1" -------------------------------------------------------------------------------------

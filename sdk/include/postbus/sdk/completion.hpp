@@ -15,12 +15,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <new>
 #include <type_traits>
 
 namespace postbus::sdk {
 
 inline postbus_error make_error(std::int32_t code, std::string_view message, bool retryable = false) noexcept {
-  postbus_error error{};
+  postbus_error error{};  // the message ends in NUL and may end inside a character
   error.size = sizeof error;
   error.code = code;
   error.retryable = retryable ? 1 : 0;
@@ -51,6 +52,13 @@ class in_flight {
   postbus_done stopped_{};
 };
 
+namespace detail {
+template <class T>
+constexpr bool is_span = false;
+template <class T>
+constexpr bool is_span<std::span<T>> = true;
+}  // namespace detail
+
 // Result is what plugin.h says the call's result is: void, a pointer (handed over as it is), std::string_view, or a span with an
 // entry per item.
 template <class Result = void>
@@ -77,10 +85,15 @@ class completion {
   // Whether an answer is still owed.
   explicit operator bool() const noexcept { return open_; }
 
-  void ok() noexcept { finish(POSTBUS_OK, nullptr, nullptr); }
+  // Without a result where there is none, or where every item of a batch went well.
+  void ok() noexcept
+    requires(std::is_void_v<Result> || detail::is_span<Result>)
+  {
+    finish(POSTBUS_OK, nullptr, nullptr);
+  }
   template <class R = Result>
     requires(!std::is_void_v<R>)
-  void ok(R result) noexcept {
+  void ok(std::type_identity_t<R> result) noexcept {
     if constexpr (std::is_same_v<R, std::string_view>) {
       const postbus_str text = str(result);
       finish(POSTBUS_OK, &text, nullptr);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <postbus/sdk/completion.hpp>
+#include <postbus/sdk/guard.hpp>
 
 #include <chrono>
 #include <memory>
@@ -51,34 +52,37 @@ class context {
   // ---- events
   // The event for longer than this call; empty when there is no memory.
   kept_event keep(const postbus_event& event) const noexcept { return {host_, host_->event_keep(host_, &event)}; }
+  // Lets go of a reference that kept_event::release() gave out. Any instance of any bus of this process may do it.
+  void release(const postbus_event* event) const noexcept { host_->event_release(host_, event); }
   // A new event from `fields`, everything copied; empty when there is no memory.
-  kept_event make(const postbus_event& fields) const noexcept {
+  kept_event make(postbus_event fields) const noexcept {
+    fields.size = sizeof fields;
     return {host_, host_->event_new(host_, &fields, nullptr)};
   }
   // Makes the event's id and time where it has none yet, for who did not declare POSTBUS_NEED_ID.
   void fill(const postbus_event& event) const noexcept { host_->event_fill(host_, &event); }
 
-  // ---- time and threads
+  // ---- time and threads. What the callbacks throw is logged, and ends there. Not from the constructor; from start() on.
   std::int64_t now_ns() const noexcept { return runtime_->now_ns(runtime_self_); }
   std::int64_t wall_ns() const noexcept { return runtime_->wall_ns(runtime_self_); }
   std::uint64_t random() const noexcept { return runtime_->random(runtime_self_); }
   // Runs f() soon, on a thread of the host's. Throws bad_alloc.
   template <class F>
   void post(F f) {
-    auto* task = new boxed<F>{std::move(f), owed_};
-    runtime_->post(runtime_self_, [](void* ctx) { std::unique_ptr<boxed<F>>(static_cast<boxed<F>*>(ctx))->f(); }, task);
+    auto* task = new boxed<F>(std::move(f), *this);
+    runtime_->post(runtime_self_, [](void* ctx) { boxed<F>::run(ctx, POSTBUS_OK, nullptr, nullptr); }, task);
   }
-  // Runs f() once after `delay`, unless cancelled before; stop() waits for it or its cancellation. Throws bad_alloc.
+  // Runs f() once after `delay`, perhaps before this returns; unless cancelled before, by cancel() or when the plugin is stopped.
   template <class F>
   std::uint64_t timer(std::chrono::nanoseconds delay, F f) {
-    return runtime_->timer(runtime_self_, delay.count(), boxed_done(std::move(f)));
+    return runtime_->timer(runtime_self_, delay.count(), {&boxed<F>::run, new boxed<F>(std::move(f), *this)});
   }
   void cancel(std::uint64_t timer) const noexcept { runtime_->cancel(runtime_self_, timer); }
   // Runs f() once every [hot] call into a plugin of this bus that runs now has returned: what was unlinked from shared structures
   // before can be freed then, and [hot] functions may read them without a lock. Throws bad_alloc.
   template <class F>
   void after_grace_period(F f) {
-    runtime_->grace_period(runtime_self_, boxed_done(std::move(f)));
+    runtime_->grace_period(runtime_self_, {&boxed<F>::run, new boxed<F>(std::move(f), *this)});
   }
 
   // ---- metrics, for the constructor. Names as Prometheus has them: snake_case, unit last, counters end in _total.
@@ -98,22 +102,27 @@ class context {
   in_flight& owed() const noexcept { return owed_; }
 
  private:
+  // Counts as owed until its callable is gone.
+  struct share {
+    explicit share(in_flight& owed) : owed_(owed) { owed.retain(); }
+    share(const share&) = delete;
+    share& operator=(const share&) = delete;
+    ~share() { owed_.release(); }
+    in_flight& owed_;
+  };
   template <class F>
   struct boxed {
+    share counted;
+    context& ctx;
     F f;
-    in_flight& owed;
-    boxed(F g, in_flight& o) : f(std::move(g)), owed(o) { owed.retain(); }
-    ~boxed() { owed.release(); }
+    boxed(F g, context& c) : counted(c.owed_), ctx(c), f(std::move(g)) {}
+    // The box goes whether the done says OK or CANCELLED; only OK calls f.
+    static void run(void* box, std::int32_t status, const void*, const postbus_error*) {
+      const std::unique_ptr<boxed> mine(static_cast<boxed*>(box));
+      if (status == POSTBUS_OK)
+        detail::guarded(mine->f, [&](std::int32_t, std::string_view what) { mine->ctx.log(POSTBUS_LOG_ERROR, what); });
+    }
   };
-  // The box goes whether the done says OK or CANCELLED; only OK calls f.
-  template <class F>
-  postbus_done boxed_done(F f) {
-    return {[](void* ctx, std::int32_t status, const void*, const postbus_error*) {
-              const std::unique_ptr<boxed<F>> box(static_cast<boxed<F>*>(ctx));
-              if (status == POSTBUS_OK) box->f();
-            },
-            new boxed<F>{std::move(f), owed_}};
-  }
   const postbus_settings& settings() const {
     if (settings_ == nullptr) throw failure(POSTBUS_E_UNSUPPORTED, "this host has no postbus.settings/1");
     return *settings_;

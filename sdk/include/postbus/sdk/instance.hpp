@@ -1,28 +1,9 @@
-// instance: one created plugin: the author's object, its context, and the count of what it owes. The guard here is the one place
-// where a plugin's exceptions end.
+// instance: one created plugin: the author's object, its context, and the count of what it owes.
 #pragma once
 
 #include <postbus/sdk/context.hpp>
 
-#include <new>
-
 namespace postbus::sdk::detail {
-
-// Runs f(); an exception becomes on_error(code, message).
-template <class F, class OnError>
-void guarded(F&& f, OnError&& on_error) noexcept {
-  try {
-    f();
-  } catch (const failure& e) {
-    on_error(e.code(), e.what());
-  } catch (const std::bad_alloc&) {
-    on_error(std::int32_t{POSTBUS_E_NOMEM}, "no memory");
-  } catch (const std::exception& e) {
-    on_error(std::int32_t{POSTBUS_E_FAIL}, e.what());
-  } catch (...) {
-    on_error(std::int32_t{POSTBUS_E_FAIL}, "the plugin threw something that is no std::exception");
-  }
-}
 
 // Runs f(done); an exception answers what is still open of `done`.
 template <class Completion, class F>

@@ -43,10 +43,19 @@ class item {
   // `reason` is an index into the manifest's "reasons".
   verdict reject(std::uint32_t reason) noexcept { return raw_.reason = reason, verdict::reject; }
   // Goes on with `event`; its topic decides anew where it goes.
-  verdict replace(kept_event event) noexcept { return raw_.replacement = event.release(), verdict::replace; }
+  verdict replace(kept_event event) noexcept {
+    replacement_ = std::move(event);
+    return replacement_ ? verdict::replace : verdict::fail;
+  }
+  // Used by the face: the host takes over what replace() got.
+  void hand_over(verdict answer) noexcept {
+    raw_.verdict = static_cast<std::uint32_t>(answer);
+    if (answer == verdict::replace) raw_.replacement = replacement_.release();
+  }
 
  private:
   postbus_item& raw_;
+  kept_event replacement_;
 };
 
 template <class T>
@@ -67,21 +76,17 @@ template <class T>
 concept names_on_deliver = requires { &T::on_deliver; };
 
 template <class T>
-verdict ask(T& impl, std::uint32_t stage, postbus_item& raw) {
+void ask(T& impl, std::uint32_t stage, postbus_item& raw) {
   item one{raw};
   if constexpr (publish_feature<T>)
-    if (stage == POSTBUS_AT_PUBLISH) return impl.on_publish(one);
+    if (stage == POSTBUS_AT_PUBLISH) one.hand_over(impl.on_publish(one));
   if constexpr (deliver_feature<T>)
-    if (stage == POSTBUS_AT_DELIVER) return impl.on_deliver(one);
-  return verdict::pass;
+    if (stage == POSTBUS_AT_DELIVER) one.hand_over(impl.on_deliver(one));
 }
 
 // The C table of a feature.
 template <class T>
 struct interceptor_face {
-  static_assert(!names_on_publish<T> || publish_feature<T>, "on_publish is: verdict on_publish(postbus::sdk::item&)");
-  static_assert(!names_on_deliver<T> || deliver_feature<T>, "on_deliver is: verdict on_deliver(postbus::sdk::item&)");
-
   static constexpr postbus_interceptor table{
       .size = sizeof(postbus_interceptor),
       .stages = (publish_feature<T> ? unsigned{POSTBUS_AT_PUBLISH} : 0u) |
@@ -90,7 +95,7 @@ struct interceptor_face {
       .flags = 0,
       .on_batch = [](void* self, std::uint32_t stage, postbus_item* items, std::size_t n) {
         for (postbus_item& raw : std::span{items, n})
-          guarded([&] { raw.verdict = static_cast<std::uint32_t>(ask(impl_of<T>(self), stage, raw)); },
+          guarded([&] { ask(impl_of<T>(self), stage, raw); },
                   [&](std::int32_t, std::string_view what) {
                     raw.verdict = POSTBUS_FAIL;
                     context_of<T>(self).log(POSTBUS_LOG_ERROR, what);

@@ -2,9 +2,10 @@
 // a feature (interceptor.hpp), or answers calls, or several of these; it may also have
 //
 //   void start(completion<>&&);   // [control] when it has something to open; the bus starts once it answered
-//   void stop(completion<>&&);    // [control] when it has something to close; every other completion is waited for by the face
+//   void stop(completion<>&&);    // [control] when it has something to close. The host hears that it stopped once every other
+//                                 // completion is answered too: stop() answers or drops those it still holds
 //   void call(std::string_view method, std::string_view json, completion<std::string_view>&&);   // [any] the manifest's methods
-//   static constexpr std::uint32_t flags = POSTBUS_CAN_VIRTUAL_TIME;   // no thread and no clock of its own
+//   static constexpr std::uint32_t flags = 0;   // it has threads or a clock of its own: refused under a test's manual clock
 //
 // and one line at the end of the file, outside of any namespace:
 //
@@ -28,6 +29,12 @@ concept plugin = std::constructible_from<T, context&> && (transport<T> || featur
 
 namespace detail {
 struct no_face {};
+template <class T>
+concept names_start = requires { &T::start; };
+template <class T>
+concept names_stop = requires { &T::stop; };
+template <class T>
+concept names_call = requires { &T::call; };
 
 template <class T>
 struct plugin_face {
@@ -36,6 +43,10 @@ struct plugin_face {
                 "this is nearly a transport: compare subscription, can, publish, subscribe, unsubscribe with transport.hpp");
   static_assert(!names_on_publish<T> || publish_feature<T>, "on_publish is: verdict on_publish(postbus::sdk::item&)");
   static_assert(!names_on_deliver<T> || deliver_feature<T>, "on_deliver is: verdict on_deliver(postbus::sdk::item&)");
+  static_assert(!names_start<T> || requires(T t, completion<> done) { t.start(std::move(done)); }, "start is: void start(completion<>&&)");
+  static_assert(!names_stop<T> || requires(T t, completion<> done) { t.stop(std::move(done)); }, "stop is: void stop(completion<>&&)");
+  static_assert(!names_call<T> || callable<T>,
+                "call is: void call(std::string_view method, std::string_view json, completion<std::string_view>&&)");
   static_assert(plugin<T>, "a plugin is a transport, a feature, or has call()");
 
   // What stands behind the void* of every C table.
@@ -57,7 +68,10 @@ struct plugin_face {
         },
         [&](std::int32_t code, std::string_view what) {
           status = code;
-          *error = make_error(code, what);
+          const postbus_error mine = make_error(code, what);
+          const std::uint32_t size = std::min<std::uint32_t>(error->size, sizeof mine);
+          std::memcpy(error, &mine, size);
+          error->size = size;
         });
     return status;
   }
@@ -91,7 +105,7 @@ struct plugin_face {
 
   static constexpr std::uint32_t flags() {
     if constexpr (requires { T::flags; }) return T::flags;
-    else return 0;
+    else return POSTBUS_CAN_VIRTUAL_TIME;
   }
   static constexpr postbus_plugin face{sizeof(postbus_plugin), flags(), start, stop, destroy, interface};
   static constexpr postbus_control control{

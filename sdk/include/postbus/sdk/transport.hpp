@@ -7,11 +7,12 @@
 //   void unsubscribe(subscription&, completion<>&&);                                     // [control]
 // and where it can:
 //   static constexpr std::uint32_t needs = …;                                            // POSTBUS_NEED_…
-//   std::uint64_t data_max() const;                                                      // bytes; unlimited if absent
+//   static constexpr bool answers_at_once = true;                                        // publish answers before it returns
+//   std::uint64_t data_max() const noexcept;                                                      // bytes; unlimited if absent
 //   void credit(subscription&, std::uint32_t n);                                         // [hot]     POSTBUS_CAN_CREDIT
 //   void settle(std::span<const postbus_settle>, settle_completion&&);                   // [hot]     POSTBUS_CAN_ACK
 //   void quiesce(subscription&, completion<>&&);                                         // [control]
-//   void room(completion<>&&);                                                           // [hot]     if it answers E_FULL
+//   void room(std::string_view topic, completion<>&&);                                   // [hot]     if it answers E_FULL
 //
 // plugin.h says what each of them promises. An exception answers the call with its message.
 #pragma once
@@ -22,21 +23,24 @@
 
 namespace postbus::sdk {
 
-// Where a subscription's deliveries go; a copyable view, valid until its unsubscribe completed.
+// Where a subscription's deliveries go; a copyable reference, valid until its unsubscribe completed.
 class sink {
  public:
   sink() noexcept = default;
-  explicit sink(const postbus_sink& raw) noexcept : raw_(raw) {}
+  explicit sink(const postbus_sink& raw) noexcept : raw_(&raw) {}
 
   // Never beyond the subscription's credit. With bounded credit it may be called with a lock held.
   void deliver(std::span<const postbus_delivery> deliveries) const noexcept {
-    raw_.deliver(raw_.ctx, deliveries.data(), deliveries.size());
+    raw_->deliver(raw_->ctx, deliveries.data(), deliveries.size());
   }
-  void deliver(const postbus_delivery& delivery) const noexcept { raw_.deliver(raw_.ctx, &delivery, 1); }
-  void notice(const postbus_notice& notice) const noexcept { raw_.notice(raw_.ctx, &notice); }
+  void deliver(const postbus_delivery& delivery) const noexcept { raw_->deliver(raw_->ctx, &delivery, 1); }
+  void notice(postbus_notice what) const noexcept {
+    what.size = sizeof what;
+    raw_->notice(raw_->ctx, &what);
+  }
 
  private:
-  postbus_sink raw_{};
+  const postbus_sink* raw_ = nullptr;
 };
 
 template <class T>
@@ -50,7 +54,7 @@ concept transport = requires(T t, typename T::subscription& s, const postbus_sub
 
 namespace detail {
 template <class T>
-concept names_a_transport = requires { &T::publish; } || requires { &T::subscribe; } || requires { &T::unsubscribe; };
+concept names_a_transport = requires { typename T::subscription; } || requires { T::can; };
 template <class T>
 concept has_credit = requires(T t, typename T::subscription& s) { t.credit(s, 1u); };
 template <class T>
@@ -58,11 +62,17 @@ concept has_settle = requires(T t, std::span<const postbus_settle> s) { t.settle
 template <class T>
 concept has_quiesce = requires(T t, typename T::subscription& s) { t.quiesce(s, completion<>{}); };
 template <class T>
-concept has_room = requires(T t) { t.room(completion<>{}); };
+concept has_room = requires(T t) { t.room(std::string_view{}, completion<>{}); };
 template <class T>
 concept has_data_max = requires(const T t) {
-  { t.data_max() } -> std::convertible_to<std::uint64_t>;
+  { t.data_max() } noexcept -> std::convertible_to<std::uint64_t>;
 };
+template <class T>
+concept names_data_max = requires { &T::data_max; };
+template <class T>
+concept names_quiesce = requires { &T::quiesce; };
+template <class T>
+concept names_room = requires { &T::room; };
 
 // The C table of a transport. One per instance, for data_max may come from its settings.
 template <class T>
@@ -72,11 +82,16 @@ struct transport_face {
   static_assert(has_settle<T> == ((T::can & POSTBUS_CAN_ACK) != 0),
                 "POSTBUS_CAN_ACK and void settle(std::span<const postbus_settle>, settle_completion&&) go together");
 
+  static_assert(has_data_max<T> == names_data_max<T>, "data_max is: std::uint64_t data_max() const noexcept");
+  static_assert(has_quiesce<T> == names_quiesce<T>, "quiesce is: void quiesce(subscription&, completion<>&&)");
+  static_assert(has_room<T> == names_room<T>, "room is: void room(std::string_view topic, completion<>&&)");
+
   static postbus_transport table(const T& impl) noexcept {
     postbus_transport t{};
     t.size = sizeof t;
     t.can = T::can;
     t.needs = needs_of<T>();
+    if constexpr (requires { T::answers_at_once; }) t.flags = T::answers_at_once ? unsigned{POSTBUS_ANSWERS_AT_ONCE} : 0u;
     t.data_max = UINT64_MAX;
     if constexpr (has_data_max<T>) t.data_max = impl.data_max();
     t.publish = [](void* self, const postbus_out* events, std::size_t n, postbus_done done) {
@@ -109,9 +124,9 @@ struct transport_face {
                      [&](auto& answer) { impl_of<T>(self).settle(std::span{items, n}, std::move(answer)); });
       };
     if constexpr (has_room<T>)
-      t.room = [](void* self, postbus_done done) {
+      t.room = [](void* self, postbus_str topic, postbus_done done) {
         guarded_call(completion<>{done, instance_of<T>(self).owed},
-                     [&](auto& answer) { impl_of<T>(self).room(std::move(answer)); });
+                     [&](auto& answer) { impl_of<T>(self).room(view(topic), std::move(answer)); });
       };
     return t;
   }

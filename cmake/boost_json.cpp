@@ -1,0 +1,2 @@
+// Boost.JSON's own code, compiled once: postbus links no compiled Boost library.
+#include <boost/json/src.hpp>

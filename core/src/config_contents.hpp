@@ -1,0 +1,34 @@
+// What a config holds, for the core: the settings as one JSON object, and where each of them came from.
+#pragma once
+
+#include "json.hpp"
+
+#include <postbus/config.hpp>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postbus {
+
+struct config::contents {
+  detail::json::object tree;
+  // By path ("plugin.dedup.window", "bus.features[1]"): "fleet.toml:3:1", "text:3:1" or "set in code".
+  std::map<std::string, std::string, std::less<>> origins;
+  std::vector<const postbus_module*> modules;
+  testing::manual_clock* clock = nullptr;
+
+  // Where a setting stands; for one that is missing, the table that it is missing from. Empty when nobody said anything.
+  std::string origin(std::string_view path) const;
+};
+
+// The core's way to the contents. The config keeps them.
+struct config_access {
+  using contents = config::contents;
+  static const contents& of(const config& c) noexcept { return *c.contents_; }
+  static contents& of(config& c) noexcept { return *c.contents_; }
+};
+
+}  // namespace postbus

@@ -1,0 +1,192 @@
+#include "engine.hpp"
+
+#include "plugin_setup.hpp"
+#include "waiter.hpp"
+
+#include <postbus/sdk/topic.hpp>
+
+#include <algorithm>
+#include <set>
+
+namespace postbus::detail {
+namespace {
+
+// Events carry their bus's name and outlive the bus: names are kept for ever, each once.
+std::string_view intern(const std::string& name) {
+  static auto* mutex = new std::mutex;
+  static auto* names = new std::set<std::string>;
+  const std::lock_guard lock(*mutex);
+  return *names->insert(name).first;
+}
+
+std::unique_ptr<runtime> make_runtime(const config& configuration, const settings& host, boost::asio::any_io_executor executor) {
+  if (testing::manual_clock* clock = config_access::of(configuration).clock) return make_manual_runtime(*clock);
+  if (host.threads > 0) return make_thread_runtime(host.threads, host.wait == wait_mode::spin);
+  if (executor) return make_executor_runtime(std::move(executor));
+  throw error(error::bad_config, "bus.threads = 0 and no executor", "threads, or an executor given to the bus",
+              "write bus(config, executor), or set bus.threads to 1 or more");
+}
+
+}  // namespace
+
+error::code to_code(std::int32_t status) noexcept {
+  switch (status) {
+    case POSTBUS_E_INVALID: return error::bad_argument;
+    case POSTBUS_E_UNSUPPORTED: return error::unsupported;
+    case POSTBUS_E_CANCELLED: return error::cancelled;
+    case POSTBUS_E_UNAVAILABLE: return error::unavailable;
+    case POSTBUS_E_TIMEOUT: return error::timed_out;
+    case POSTBUS_E_FULL: return error::full;
+    case POSTBUS_E_UNKNOWN: return error::outcome_unknown;
+    default: return error::failed;
+  }
+}
+error_code to_error_code(std::int32_t status) noexcept {
+  return status == POSTBUS_OK ? error_code() : make_error_code(to_code(status));
+}
+std::int32_t from_error_code(const error_code& ec) noexcept {
+  if (!ec) return POSTBUS_OK;
+  for (const std::int32_t status : {POSTBUS_E_INVALID, POSTBUS_E_UNSUPPORTED, POSTBUS_E_CANCELLED, POSTBUS_E_UNAVAILABLE,
+                                    POSTBUS_E_TIMEOUT, POSTBUS_E_FULL, POSTBUS_E_UNKNOWN})
+    if (ec == make_error_code(to_code(status))) return status;
+  return POSTBUS_E_FAIL;
+}
+
+engine::engine(const config& configuration, boost::asio::any_io_executor executor) {
+  prepared ready = detail::prepare(configuration);
+  source = intern(ready.host.name);
+  log = std::make_unique<log_service>(source, ready.host.log_level);
+  rt = make_runtime(configuration, ready.host, std::move(executor));
+  try {
+    for (std::size_t i = 0; i < ready.plugins.size(); ++i) {
+      auto plugin = std::make_unique<plugin_instance>(*this, std::move(ready.plugins[i]));
+      if (i == 0) {
+        load_transport(std::move(plugin), ready.host.transport);
+        continue;
+      }
+      const auto own = ready.host.plugins.find(plugin->id());
+      plugins_.push_back(std::move(plugin));
+      features.add(*plugins_.back(), own != ready.host.plugins.end() ? own->second : feature_settings{});
+    }
+    transport.plugin->start();
+    for (const auto& plugin : plugins_) plugin->start();
+  } catch (...) {
+    stop_plugins();
+    rt->stop();
+    plugins_.clear();
+    transport.plugin.reset();
+    throw;
+  }
+}
+
+engine::~engine() = default;
+
+void engine::load_transport(std::unique_ptr<plugin_instance> plugin, const transport_settings& settings) {
+  transport.plugin = std::move(plugin);
+  plugin_instance& p = *transport.plugin;
+  const auto refuse = [&](const std::string& found, const std::string& wanted) {
+    throw error(error::bad_plugin, "plugin '" + p.id() + "' (" + p.origin() + ") " + found, wanted, "see plugin.h");
+  };
+  const auto* table = p.interface<postbus_transport>("postbus.transport/1");
+  if (table == nullptr) refuse("gives no postbus.transport/1", "the interface its manifest provides");
+  if (!POSTBUS_CAN(table, publish) || !POSTBUS_CAN(table, subscribe) || !POSTBUS_CAN(table, unsubscribe))
+    refuse("has no publish, subscribe or unsubscribe", "a complete postbus_transport table");
+  if (((table->can & POSTBUS_CAN_CREDIT) != 0) != POSTBUS_CAN(table, credit) || ((table->can & POSTBUS_CAN_ACK) != 0) != POSTBUS_CAN(table, settle))
+    refuse("says CREDIT or ACK without the function, or the reverse", "both or neither");
+  if (table->can != p.manifest().can)
+    refuse("can " + std::to_string(table->can) + " by its table and " + std::to_string(p.manifest().can) + " by its manifest",
+           "the same capabilities in both");
+  transport.table = table;
+  transport.self = p.self();
+  transport.can = table->can;
+  transport.needs = table->needs;
+  transport.data_max = settings.data_max_set ? std::min(settings.data_max, table->data_max) : std::min(table->data_max, settings.data_max);
+  transport.inline_dispatch = settings.dispatch == dispatch_mode::on_delivery;
+  transport.answers_at_once =
+      (table->flags & POSTBUS_ANSWERS_AT_ONCE) != 0 && (table->needs & POSTBUS_NEED_WIRE) == 0;
+}
+
+void engine::stop_plugins() noexcept {
+  // No call into a plugin is under way any more, nor begins.
+  for (auto plugin = plugins_.rbegin(); plugin != plugins_.rend(); ++plugin) (*plugin)->stop();
+  if (transport.plugin != nullptr) transport.plugin->stop();
+}
+
+bool engine::in_handler() noexcept {
+  const thread_record* mine = threads.mine_if_any();
+  return mine != nullptr && (mine->running.load(std::memory_order_relaxed) != nullptr || mine->steps > 0);
+}
+
+std::uint32_t engine::define_metric(std::string_view name, std::string_view help) {
+  const std::lock_guard lock(metrics_mutex_);
+  auto& cell = metrics_.emplace_back();
+  cell.name = name;
+  cell.help = help;
+  return static_cast<std::uint32_t>(metrics_.size());
+}
+
+void engine::add_to_metric(std::uint32_t number, std::int64_t value) noexcept {
+  if (number == 0) return;
+  metric_cell* cell = nullptr;
+  {
+    const std::lock_guard lock(metrics_mutex_);
+    if (number <= metrics_.size()) cell = &metrics_[number - 1];
+  }
+  if (cell != nullptr) cell->value.fetch_add(value, std::memory_order_relaxed);
+}
+
+std::vector<metric> engine::metrics() const {
+  const std::lock_guard lock(metrics_mutex_);
+  std::vector<metric> all;
+  for (const metric_cell& cell : metrics_) all.push_back({cell.name, cell.help, cell.value.load()});
+  return all;
+}
+
+std::string engine::call(std::string_view method, std::string_view json, std::int64_t deadline_ns) {
+  const std::size_t dot = method.find('.');
+  const std::string_view id = method.substr(0, dot), name = dot == std::string_view::npos ? "" : method.substr(dot + 1);
+  plugin_instance* found = transport.plugin->id() == id ? transport.plugin.get() : nullptr;
+  for (const auto& plugin : plugins_)
+    if (plugin->id() == id) found = plugin.get();
+  const auto refuse = [&](const std::string& wanted) {
+    throw error(error::no_such_method, "a call of '" + std::string(method) + "'", wanted, "");
+  };
+  if (found == nullptr) refuse("a plugin of this bus, as <plugin>.<method>");
+  const auto& methods = found->manifest().methods;
+  if (std::find(methods.begin(), methods.end(), name) == methods.end()) {
+    std::string known;
+    for (const auto& m : methods) known += (known.empty() ? "" : ", ") + m;
+    refuse(known.empty() ? "nothing: '" + found->id() + "' has no methods" : "one of " + known);
+  }
+  const auto* control = found->interface<postbus_control>("postbus.control/1");
+  if (control == nullptr || !POSTBUS_CAN(control, call))
+    throw error(error::bad_plugin, "plugin '" + found->id() + "' gives no postbus.control/1", "it, for its manifest has methods", "");
+  struct answered {
+    waiter done;
+    std::string text, message;
+    std::int32_t status = POSTBUS_OK;
+  };
+  // The plugin may answer after the deadline.
+  const auto answer = std::make_shared<answered>();
+  thread_record& thread = threads.mine();
+  {
+    const passage inside(thread);
+    if (state.load() == phase::closed) throw error(error::closed, "a call on a closed bus", "an open one", "");
+    control->call(found->self(), sdk::str(name), sdk::str(json),
+                  {[](void* ctx, std::int32_t status, const void* result, const postbus_error* e) {
+                     const std::unique_ptr<std::shared_ptr<answered>> a(static_cast<std::shared_ptr<answered>*>(ctx));
+                     (*a)->status = status;
+                     if (status == POSTBUS_OK && result != nullptr) (*a)->text = sdk::view(*static_cast<const postbus_str*>(result));
+                     if (e != nullptr) (*a)->message = e->message;
+                     sdk::answer((*a)->done.done(), POSTBUS_OK);
+                   },
+                   new std::shared_ptr<answered>(answer)});
+  }
+  if (!answer->done.wait(*rt, rt->now_ns() + deadline_ns))
+    throw error(error::timed_out, "no answer to '" + std::string(method) + "'", "one before the deadline", "");
+  if (answer->status != POSTBUS_OK)
+    throw error(to_code(answer->status), "'" + std::string(method) + "' says: " + answer->message, "", "");
+  return std::move(answer->text);
+}
+
+}  // namespace postbus::detail

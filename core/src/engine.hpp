@@ -1,0 +1,145 @@
+// engine: what stands behind a bus. An event meets the files of this room in this order: publish, pipeline, (the transport),
+// subscription_state, delivery, close.
+#pragma once
+
+#include "log.hpp"
+#include "publish_queue.hpp"
+#include "pipeline.hpp"
+#include "subscription_state.hpp"
+#include "threads.hpp"
+
+#include <postbus/bus.hpp>
+
+#include <deque>
+#include <map>
+
+namespace postbus::detail {
+
+// A transport as the bus uses it.
+struct transport_slot {
+  std::unique_ptr<plugin_instance> plugin;
+  const postbus_transport* table = nullptr;
+  void* self = nullptr;
+  std::uint32_t can = 0, needs = 0;
+  std::uint64_t data_max = 0;
+  bool inline_dispatch = false, answers_at_once = false;
+  publish_queue waiting;
+  std::recursive_mutex control;  // [control] functions one at a time; their dones may call the next
+
+  explicit transport_slot(engine& owner) : waiting(owner) {}
+};
+
+class engine : public std::enable_shared_from_this<engine> {
+ public:
+  engine(const config& configuration, boost::asio::any_io_executor executor);
+  ~engine();
+
+  // ---- publish.cpp
+  struct publish_request {
+    std::string_view topic;
+    std::uint64_t hash;
+    bytes_view data;
+    const publish_options* options;
+    const delivery_state* cause = nullptr;  // the delivery it is published through
+  };
+  void publish(const publish_request& request, error_code& ec, receipt& out) noexcept;
+  void publish(std::span<const message> messages, std::span<publish_result> results) noexcept;
+  // Everything copied; its checks made, but for those that depend on the moment.
+  std::unique_ptr<async_publish> prepare(std::string_view topic, bytes_view data, const publish_options& options);
+  static void start(std::unique_ptr<async_publish> publish);
+  void publish_for_plugin(const postbus_event* const* fields, std::size_t n, postbus_done done);
+  // What this thread knows of the topic; nullptr and ec = bad_argument when it is malformed.
+  topic_entry* find_topic(thread_record& thread, std::string_view topic, std::uint64_t hash, error_code& ec);
+  // The exception for a publish that failed on this thread just now.
+  error explain(error_code ec, std::string_view topic, std::size_t data_size);
+
+  // ---- subscribe.cpp
+  std::shared_ptr<subscription_state> subscribe(std::string_view pattern, const subscribe_options& options, handler h);
+  // No handler starts any more; what is not started goes back; the rest happens on its own. `ended` may be empty.
+  void retire(const std::shared_ptr<subscription_state>& s, boost::asio::any_completion_handler<void(error_code)> ended);
+  // Waits for the plain handlers of `s` that run on other threads, unless this thread runs one of this bus itself.
+  void wait_for_handlers(const subscription_state& s);
+  // The transport let go of it.
+  void forget(const std::shared_ptr<subscription_state>& s);
+  std::vector<std::string> topics() const;
+  std::size_t subscriber_count(std::string_view topic) const;
+
+  // ---- close.cpp
+  close_report close(std::int64_t deadline_ns, std::int64_t grace_ns);
+  bool wait_until_idle(std::int64_t deadline_ns);
+  void something_ended() noexcept;  // a subscription has nothing open any more, or a publish completed
+
+  // ---- in_flight.cpp
+  void for_each_running(const std::function<void(delivery_state&)>& f);
+  std::vector<running_delivery> in_flight();
+  using selector = std::span<const std::pair<std::string_view, std::string_view>>;  // captures and the values they must have
+  std::size_t list_running(selector where, const std::function<void(const postbus_work&)>& each);
+  std::size_t request_stop(selector where);
+
+  // ---- engine.cpp
+  std::vector<metric> metrics() const;
+  std::uint32_t define_metric(std::string_view name, std::string_view help);
+  void add_to_metric(std::uint32_t number, std::int64_t value) noexcept;
+  std::string call(std::string_view method, std::string_view json, std::int64_t deadline_ns);
+  // The calling thread runs a handler of this bus.
+  bool in_handler() noexcept;
+
+  std::string_view source;  // the bus's name, interned: events outlive buses
+  std::unique_ptr<runtime> rt;
+  std::unique_ptr<log_service> log;
+  const std::shared_ptr<thread_registry> threads_owner = std::make_shared<thread_registry>();
+  thread_registry& threads = *threads_owner;
+  pipeline features{*this};
+  transport_slot transport{*this};
+
+  enum class phase { running, draining, closed };
+  std::atomic<phase> state{phase::running};
+  std::atomic<std::uint64_t> publishing{0};  // asynchronous publishes without their answer
+  std::atomic<std::uint64_t> published{0};   // events confirmed to asynchronous publishes; the others are in the thread records
+  std::atomic<unsigned> idle_waiters{0};
+
+  mutable std::mutex mutex;  // of what follows
+  std::vector<std::shared_ptr<subscription_state>> subscriptions;
+  std::vector<std::pair<std::uint64_t, close_report::entry>> finished;  // of subscriptions that are gone, by number_in_order
+
+ private:
+  struct metric_cell {
+    std::string name, help;
+    std::atomic<std::int64_t> value{0};
+  };
+  friend struct async_publish;
+  friend class publish_queue;
+  void load_transport(std::unique_ptr<plugin_instance> plugin, const transport_settings& settings);
+  void stop_plugins() noexcept;
+  void drain(std::int64_t deadline_ns, std::int64_t grace_ns);
+  bool wait_idle(std::int64_t deadline_ns, const std::function<bool()>& over);
+  bool nothing_open() const;
+  // Fills the lent event; `pairs` has room for its headers.
+  void compose(lent_event& event, const publish_request& request, postbus_pair* pairs) noexcept;
+  error_code check(const publish_request& request) const noexcept;
+  bool may_publish(thread_record& thread) const noexcept;
+  void send_at_once(thread_record& thread, std::span<postbus_out> events, std::span<publish_result*> results,
+                    std::span<const std::int64_t> deadlines) noexcept;
+  bool wait_for_room(postbus_str topic, std::int64_t deadline_ns);
+  void publish_and_wait(const publish_request& request, error_code& ec, receipt& out);
+  void publish_and_wait(std::span<const message> messages, std::span<publish_result> results);
+
+  std::vector<std::unique_ptr<plugin_instance>> plugins_;  // the transport's is in its slot
+  mutable std::mutex metrics_mutex_;
+  std::deque<metric_cell> metrics_;
+  std::vector<std::uint32_t> free_numbers_;
+  std::uint32_t next_number_ = 0;
+  std::uint64_t subscribed_ = 0;
+  std::once_flag closed_once_;
+  close_report report_;
+  std::mutex idle_mutex_;
+  std::condition_variable idle_changed_;
+  std::shared_ptr<engine> kept_alive_;  // when something was abandoned: for ever
+};
+
+// Turns a plugin's status and message into an error.
+error_code to_error_code(std::int32_t status) noexcept;
+error::code to_code(std::int32_t status) noexcept;
+std::int32_t from_error_code(const error_code& ec) noexcept;
+
+}  // namespace postbus::detail

@@ -1,0 +1,64 @@
+// event_record: the host's own half of a postbus_event. An event is either lent (on the publisher's stack, all views borrowed) or
+// kept (one pooled block with everything in it, counted). Every postbus_event that a plugin or the core sees is one of the two.
+#pragma once
+
+#include <postbus/event.hpp>
+#include <postbus/plugin.h>
+#include <postbus/sdk/abi.hpp>
+#include <postbus/sdk/hash.hpp>
+
+#include <atomic>
+
+namespace postbus::detail {
+
+// Where ids and times come from: the clock of a bus, real or virtual.
+class id_source {
+ public:
+  virtual ~id_source() = default;
+  virtual std::int64_t wall_ns() noexcept = 0;
+  virtual std::uint64_t random() noexcept = 0;
+};
+
+// A UUID of version 7 (RFC 9562): 48 bits of milliseconds, then random bits.
+using uuid = std::array<std::uint8_t, 16>;
+uuid make_uuid(std::int64_t wall_ns, std::uint64_t random_a, std::uint64_t random_b) noexcept;
+void format_uuid(const uuid& id, char (&text)[36]) noexcept;
+
+struct event_record : postbus_event {
+  // 0 = lent.
+  std::atomic<std::uint32_t> references{0};
+  // The id was made by us and stands in `made`.
+  bool has_uuid = false;
+  union {
+    event_record* copy = nullptr;  // lent: the kept copy, once somebody asked for one
+    const postbus_owned* foreign;  // kept: data that changed owner, or nullptr
+  };
+  id_source* ids = nullptr;  // lent: who makes id and time
+  uuid made{};
+  char id_text[36];
+
+  static event_record& of(const postbus_event* event) noexcept {
+    return *const_cast<event_record*>(static_cast<const event_record*>(event));
+  }
+  // Makes id and time where there are none. A kept event always has them.
+  void fill() noexcept;
+  // One more reference, on this or on its copy. Throws bad_alloc.
+  event_record* keep();
+  void release() noexcept;
+};
+
+// An event on the publisher's stack. The copy that keep() made lives as long as somebody holds it.
+struct lent_event : event_record {
+  lent_event() noexcept : event_record{} { size = sizeof(postbus_event); }
+  lent_event(const lent_event&) = delete;
+  lent_event& operator=(const lent_event&) = delete;
+  ~lent_event() {
+    if (copy != nullptr) copy->release();
+  }
+};
+
+// A kept event with one reference, everything copied; but data that changes owner (`data`, or nullptr) is taken as it is.
+// Throws bad_alloc, and then `data` is still the caller's. Fills id and time from `ids`.
+event_record* new_event(const postbus_event& fields, const postbus_owned* data, id_source& ids);
+
+}  // namespace postbus::detail

@@ -1,0 +1,38 @@
+// A key expression: what of an event a feature, or an order, goes by. Written as
+//
+//   id             the event's id
+//   header:NAME    a header, NAME in lower-case letters and digits
+//   param:NAME     what {NAME} of the pattern captured
+//   job-{user}     a template: text, and captures in braces
+#pragma once
+
+#include <postbus/error.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postbus::detail {
+
+struct key_part {
+  enum kind { literal, id, header, param };
+  kind what = literal;
+  std::string text;  // the literal, or the name; empty for id
+};
+
+// The key is its parts, one after the other; no parts: no key is configured.
+struct key_expression {
+  std::string text;
+  std::vector<key_part> parts;
+
+  bool empty() const noexcept { return parts.empty(); }
+};
+
+// Throws an error of `code` when the text is none of the above. `whose` names it in the message: "plugin.dedup.key (fleet.toml:3:1)".
+key_expression parse_key_expression(std::string_view text, error::code code, const std::string& whose);
+
+// Throws an error of `code` when the key needs a capture that `pattern` does not have: its value would be empty for every event.
+void check_captures(const key_expression& key, std::string_view pattern, error::code code,
+                    const std::string& whose);
+
+}  // namespace postbus::detail

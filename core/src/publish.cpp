@@ -1,0 +1,287 @@
+// The way down, on the caller's thread: check, ask the features, hand over to the transport, wait for its answer.
+#include "codec_msgpack.hpp"
+#include "engine.hpp"
+#include "receipt_access.hpp"
+#include "waiter.hpp"
+
+#include <postbus/sdk/topic.hpp>
+
+#include <algorithm>
+
+namespace postbus::detail {
+namespace {
+
+constexpr std::size_t headers_max = 64;
+constexpr std::size_t header_name_max = 20;
+constexpr std::size_t at_once = 64;  // events of a batch that are handed over together
+
+bool is_header_name(std::string_view name) noexcept {
+  return !name.empty() && name.size() <= header_name_max && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+  });
+}
+
+// The transport's answer for some events, taken down while it is valid.
+struct answers : waiter {
+  std::span<publish_result*> results;
+
+  explicit answers(std::span<publish_result*> r) noexcept : results(r) {
+    copy_result = [](waiter& self, const void* result) {
+      const auto* receipts = static_cast<const postbus_receipt*>(result);
+      for (publish_result* mine : static_cast<answers&>(self).results) {
+        mine->ec = to_error_code(receipts->status);
+        if (receipts->position.len != 0) receipt_access::set_position(mine->value, sdk::view(receipts->position));
+        ++receipts;
+      }
+    };
+  }
+};
+
+}  // namespace
+
+topic_entry* engine::find_topic(thread_record& thread, std::string_view topic, std::uint64_t hash, error_code& ec) {
+  if (topic_entry* known = thread.topics.find(topic, hash)) [[likely]]
+    return known;
+  if (sdk::check_topic(topic)) {
+    ec = make_error_code(error::bad_argument);
+    return nullptr;
+  }
+  auto entry = std::make_unique<topic_entry>();
+  entry->hash = hash;
+  entry->topic = topic;
+  entry->reserved = sdk::is_reserved(topic);
+  features.scope(*entry);
+  return &thread.topics.add(std::move(entry), thread.depth > 1);
+}
+
+bool engine::may_publish(thread_record& thread) const noexcept {
+  switch (state.load(std::memory_order_acquire)) {
+    case phase::running: return true;
+    case phase::draining: return thread.running.load(std::memory_order_relaxed) != nullptr || thread.steps > 0;
+    default: return false;
+  }
+}
+
+error_code engine::check(const publish_request& r) const noexcept {
+  const publish_options& o = *r.options;
+  if (r.data.size() > transport.data_max) return make_error_code(error::too_large);
+  if (o.delay || o.ttl) return make_error_code(error::unsupported);
+  if (o.headers.size() > headers_max) return make_error_code(error::bad_argument);
+  for (const header& h : o.headers)
+    if (!is_header_name(h.name)) return make_error_code(error::bad_argument);
+  return {};
+}
+
+void engine::compose(lent_event& event, const publish_request& r, postbus_pair* pairs) noexcept {
+  const publish_options& o = *r.options;
+  event.topic = sdk::str(r.topic);
+  event.source = sdk::str(source);
+  event.data = {reinterpret_cast<const std::uint8_t*>(r.data.data()), r.data.size()};
+  event.id = sdk::str(o.id);
+  event.key = sdk::str(o.key);
+  event.content_type = sdk::str(o.content_type);
+  event.ids = rt.get();
+  event.headers = pairs;
+  event.header_count = o.headers.size();
+  for (const header& h : o.headers) *pairs++ = {sdk::str(h.name), sdk::str(h.value)};
+}
+
+void engine::publish(const publish_request& r, error_code& ec, receipt& out) noexcept {
+  try {
+    if (!transport.answers_at_once) return publish_and_wait(r, ec, out);
+    thread_record& thread = threads.mine();
+    passage inside(thread);
+    if (!may_publish(thread)) {
+      ec = make_error_code(error::closed);
+      return;
+    }
+    topic_entry* entry = find_topic(thread, r.topic, r.hash, ec);
+    if (entry == nullptr || (ec = check(r))) return;
+    if (entry->reserved) {
+      ec = make_error_code(error::bad_argument);
+      return;
+    }
+    std::array<postbus_pair, headers_max> pairs;
+    lent_event event;
+    compose(event, r, pairs.data());
+    event_record* going = &event;
+    event_record* owned = nullptr;
+    if (entry->publish_mask != 0) {
+      traveller t;
+      t.event = &event;
+      t.entry = entry;
+      t.ticket = reinterpret_cast<std::uintptr_t>(&event);
+      t.cause = reinterpret_cast<std::uintptr_t>(r.cause);
+      features.ask(thread, POSTBUS_AT_PUBLISH, {&t, 1});
+      if (t.owned != nullptr) going = owned = t.owned;
+      entry = t.entry;
+      if (t.verdict != POSTBUS_PASS) {
+        thread.detail = std::move(t.reason);
+        ec = t.ec;
+        if (!ec) receipt_access::set_id(out, *going, *rt);
+        if (owned != nullptr) owned->release();
+        return;
+      }
+    }
+    publish_result result;
+    postbus_out one{going, nullptr, 0, 0, entry->slot.data()};
+    publish_result* results[] = {&result};
+    const std::int64_t deadlines[] = {r.options->deadline.count()};
+    inside.leave();
+    send_at_once(thread, {&one, 1}, results, deadlines);
+    ec = result.ec;
+    if (!ec) {
+      thread.published.store(thread.published.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      out = std::move(result.value);
+      receipt_access::set_id(out, *going, *rt);
+    }
+    if (owned != nullptr) owned->release();
+  } catch (const std::bad_alloc&) {
+    ec = make_error_code(boost::system::errc::not_enough_memory);
+  }
+}
+
+void engine::publish(std::span<const message> messages, std::span<publish_result> results) noexcept {
+  if (!transport.answers_at_once) return publish_and_wait(messages, results);
+  while (messages.size() > at_once) {
+    publish(messages.first(at_once), results.first(at_once));
+    messages = messages.subspan(at_once);
+    results = results.subspan(at_once);
+  }
+  try {
+    thread_record& thread = threads.mine();
+    passage inside(thread);
+    ++thread.depth;  // entries found for one event stay while others are looked up
+    std::array<lent_event, at_once> events;
+    std::array<traveller, at_once> travellers;
+    std::array<std::size_t, at_once> whose;
+    std::size_t pairs_needed = 0, n = 0;
+    for (const message& m : messages) pairs_needed += m.options.headers.size();
+    std::vector<postbus_pair> pairs(pairs_needed);
+    postbus_pair* next_pairs = pairs.data();
+    const bool open = may_publish(thread);
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      const message& m = messages[i];
+      const publish_request r{m.topic, sdk::hash_bytes(m.topic), m.data, &m.options};
+      error_code& ec = results[i].ec;
+      ec = open ? check(r) : make_error_code(error::closed);
+      topic_entry* entry = ec ? nullptr : find_topic(thread, r.topic, r.hash, ec);
+      if (entry != nullptr && entry->reserved) ec = make_error_code(error::bad_argument);
+      if (ec) continue;
+      compose(events[n], r, next_pairs);
+      next_pairs += m.options.headers.size();
+      travellers[n].event = &events[n];
+      travellers[n].entry = entry;
+      travellers[n].ticket = reinterpret_cast<std::uintptr_t>(&events[n]);
+      whose[n++] = i;
+    }
+    if (!features.empty()) features.ask(thread, POSTBUS_AT_PUBLISH, {travellers.data(), n});
+    std::array<postbus_out, at_once> outs;
+    std::array<publish_result*, at_once> answers_to;
+    std::array<std::int64_t, at_once> deadlines;
+    std::size_t going = 0;
+    for (std::size_t k = 0; k < n; ++k) {
+      traveller& t = travellers[k];
+      publish_result& result = results[whose[k]];
+      if (t.verdict != POSTBUS_PASS) {
+        thread.detail = t.reason;
+        result.ec = t.ec;
+        continue;
+      }
+      outs[going] = {t.event, nullptr, 0, 0, t.entry->slot.data()};
+      deadlines[going] = messages[whose[k]].options.deadline.count();
+      answers_to[going++] = &result;
+    }
+    send_at_once(thread, {outs.data(), going}, {answers_to.data(), going}, {deadlines.data(), going});
+    for (std::size_t k = 0; k < n; ++k) {
+      publish_result& result = results[whose[k]];
+      if (!result.ec) {
+        receipt_access::set_id(result.value, event_record::of(travellers[k].event), *rt);
+        thread.published.store(thread.published.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      }
+      if (travellers[k].owned != nullptr) travellers[k].owned->release();
+    }
+    --thread.depth;
+  } catch (const std::bad_alloc&) {
+    for (publish_result& result : results) result.ec = make_error_code(boost::system::errc::not_enough_memory);
+  }
+}
+
+// In order; one that stays without room is answered so, and those behind it go on.
+void engine::send_at_once(thread_record& thread, std::span<postbus_out> events, std::span<publish_result*> results,
+                          std::span<const std::int64_t> deadlines) noexcept {
+  std::int64_t begun = 0;
+  while (!events.empty()) {
+    answers a(results);
+    {
+      const passage inside(thread);
+      if (transport.inline_dispatch && thread.depth == 1) thread.inline_since_ns = rt->coarse_now_ns();
+      transport.table->publish(transport.self, events.data(), events.size(), a.done());
+    }
+    if (a.status() != POSTBUS_OK) {
+      for (publish_result* r : results) r->ec = to_error_code(a.status());
+      thread.detail = a.message();
+    }
+    const auto full = std::find_if(results.begin(), results.end(), [](const publish_result* r) { return r->ec == error::full; });
+    const auto sent = static_cast<std::size_t>(full - results.begin());
+    events = events.subspan(sent);
+    results = results.subspan(sent);
+    deadlines = deadlines.subspan(sent);
+    if (events.empty()) return;
+    if (begun == 0) begun = rt->now_ns();
+    const bool waits = deadlines.front() > 0 && POSTBUS_CAN(transport.table, room);
+    if (waits && in_handler()) {
+      results.front()->ec = make_error_code(error::would_block);
+    } else if (waits && wait_for_room(events.front().event->topic, begun + deadlines.front())) {
+      for (publish_result* r : results) r->ec = {};
+      continue;
+    }
+    events = events.subspan(1);
+    results = results.subspan(1);
+    deadlines = deadlines.subspan(1);
+    for (publish_result* r : results) r->ec = {};
+  }
+}
+
+bool engine::wait_for_room(postbus_str topic, std::int64_t deadline_ns) {
+  // The transport may answer after the deadline: what it answers to lives until then.
+  const auto room = std::make_shared<waiter>();
+  auto* held = new std::shared_ptr<waiter>(room);
+  {
+    const passage inside(threads.mine());
+    transport.table->room(transport.self, topic, {[](void* ctx, std::int32_t status, const void*, const postbus_error* e) {
+                                             const std::unique_ptr<std::shared_ptr<waiter>> w(
+                                                 static_cast<std::shared_ptr<waiter>*>(ctx));
+                                             sdk::answer((*w)->done(), status, nullptr, e);
+                                           },
+                                           held});
+  }
+  return room->wait(*rt, deadline_ns) && room->status() == POSTBUS_OK && (rt->is_virtual() || rt->now_ns() < deadline_ns);
+}
+
+error engine::explain(error_code ec, std::string_view topic, std::size_t data_size) {
+  std::string detail = std::exchange(threads.mine().detail, {});
+  const auto code = static_cast<error::code>(ec.value());
+  if (ec.category() != error_category()) return {error::failed, ec.message(), "", ""};
+  const std::string where = "a publish on '" + std::string(topic) + "'";
+  switch (code) {
+    case error::bad_argument:
+      if (const auto fault = sdk::check_topic(topic)) return {code, sdk::describe(fault, topic), "", ""};
+      if (sdk::is_reserved(topic)) return {code, where, "a topic that does not begin with 'postbus', which is reserved", ""};
+      return {code, where + " with too many headers, or a header name that is not a-z, 0-9",
+              "at most 64 headers with names of 1 to 20 lower-case letters and digits", ""};
+    case error::too_large:
+      return {code, std::to_string(data_size) + " bytes of data on '" + std::string(topic) + "'",
+              "at most " + std::to_string(transport.data_max), "send a reference, or raise transport.data_max"};
+    case error::unsupported: return {code, where + " with a delay or ttl", "neither", "this version of postbus has them not yet"};
+    case error::closed: return {code, where, "a bus that is not closed", ""};
+    case error::full:
+      return {code, where + " that found no room", "room before the deadline",
+              "slow down, raise queue_max, or look for a subscription that does not keep up"};
+    case error::would_block:
+      return {code, where + " from a handler, with no room", "room at once", "use async_publish, or publish from another thread"};
+    default: return {code, detail.empty() ? where : where + ": " + detail, "", ""};
+  }
+}
+
+}  // namespace postbus::detail

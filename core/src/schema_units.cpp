@@ -1,0 +1,90 @@
+#include "schema_units.hpp"
+
+#include "schema_words.hpp"
+#include "units.hpp"
+
+#include <postbus/error.hpp>
+
+#include <string_view>
+#include <utility>
+
+namespace postbus::detail {
+namespace {
+
+std::optional<json::value> in_unit(const json::value& value, unit u) {
+  if (const json::string* text = value.if_string()) {
+    const auto number = u == unit::duration ? parse_duration(*text) : parse_bytes(*text);
+    if (!number) return std::nullopt;
+    return json::value(*number);
+  }
+  const bool plain =
+      value.is_int64() && value.get_int64() >= 0 && (u == unit::bytes || value.get_int64() == 0);
+  return plain ? std::optional<json::value>(value) : std::nullopt;
+}
+
+// Calls fn(schema) for every schema inside a schema. Object is const or not, as the schema is.
+template <class Object, class F>
+void for_each_part(Object& schema, F fn) {
+  const auto one = [&](auto& value) {
+    if (value.is_object()) fn(value.get_object());
+  };
+  for (auto& entry : schema) {
+    const std::string_view key = entry.key();
+    auto& value = entry.value();
+    const bool named =
+        key == "properties" || key == "patternProperties" || key == "definitions" || key == "dependencies";
+    const bool listed = key == "allOf" || key == "anyOf" || key == "oneOf" || key == "items";
+    const bool direct = key == "items" || key == "additionalItems" || key == "additionalProperties" ||
+                        key == "not" || key == "if" || key == "then" || key == "else" || key == "contains" ||
+                        key == "propertyNames";
+    if (named && value.is_object())
+      for (auto& part : value.get_object()) one(part.value());
+    else if (listed && value.is_array())
+      for (auto& part : value.get_array()) one(part);
+    else if (direct) one(value);
+  }
+}
+
+void erase_formats(json::object& schema) {
+  schema.erase("format");
+  for_each_part(schema, erase_formats);
+}
+
+}  // namespace
+
+std::optional<json::value> convert_unit(const json::value& value, const json::object& root,
+                                        const json::object& schema) {
+  const json::object& node = follow_references(root, schema);
+  if (const unit u = unit_of(node); u != unit::none) return in_unit(value, u);
+  // "off", or a duration: text that is no unit is for the other alternatives to take.
+  for (const char* keyword : {"oneOf", "anyOf"}) {
+    const json::value* list = node.if_contains(keyword);
+    if (!list || !list->is_array() || !value.is_string()) continue;
+    for (const json::value& alternative : list->get_array()) {
+      if (!alternative.is_object()) continue;
+      const unit u = unit_of(follow_references(root, alternative.get_object()));
+      if (u == unit::none) continue;
+      if (auto converted = in_unit(value, u)) return converted;
+    }
+  }
+  return value;
+}
+
+void check_units(const json::object& schema, const std::string& whose) {
+  const json::value* type = schema.if_contains("type");
+  if (unit_of(schema) != unit::none && type && *type != "integer") {
+    throw error(error::bad_plugin,
+                "type " + json::serialize(*type) + " with format " + json::serialize(schema.at("format")) +
+                    " in the schema of " + whose,
+                "type \"integer\": the host hands over nanoseconds or bytes", "correct the schema");
+  }
+  for_each_part(schema, [&](const json::object& part) { check_units(part, whose); });
+}
+
+json::object without_formats(const json::object& schema) {
+  json::object copy = schema;
+  erase_formats(copy);
+  return copy;
+}
+
+}  // namespace postbus::detail

@@ -1,0 +1,121 @@
+// subscription_state: one subscription at work. It takes deliveries from its transport, queues them, runs the handler, and settles.
+//
+// Life of a queued delivery: deliver → inbox → features → handler → settle, which acks it, or lets it wait for a retry (then inbox
+// again), or gives it up. What is open is counted until it is settled; the credit goes back to the transport with the settlement.
+#pragma once
+
+#include "delivery_state.hpp"
+#include "step_executor.hpp"
+
+#include <postbus/subscription.hpp>
+
+#include <boost/asio/any_completion_handler.hpp>
+
+#include <mutex>
+
+namespace postbus::detail {
+
+class engine;
+struct thread_record;
+struct transport_slot;
+
+// How a handler, or a feature, ended a delivery.
+struct verdict {
+  enum kind : std::uint8_t { ack, drop, retry, dead } what = ack;
+  std::optional<std::chrono::nanoseconds> after{};  // retry: not before
+  std::string reason{};                             // dead: why
+};
+
+class subscription_state : public std::enable_shared_from_this<subscription_state> {
+ public:
+  subscription_state(engine& owner, std::string pattern, subscribe_options options, detail::handler h, std::uint32_t number,
+                     std::uint64_t number_in_order);
+  ~subscription_state();
+
+  engine& owner;
+  const std::string pattern;
+  const subscribe_options options;
+  const std::uint32_t number;           // for the tally sheets; used again by a later subscription
+  const std::uint64_t number_in_order;  // among all of the bus
+  bool dispatches_inline = false;
+
+  postbus_sink sink{};
+  void* transport_subscription = nullptr;
+  std::atomic<bool> closed{false};
+  std::atomic<bool> is_connected{false};
+
+  // The sink: called by the transport.
+  void deliver(const postbus_delivery* deliveries, std::size_t n);
+
+  // Answers for a delivery whose settlement was taken along.
+  void settle_deferred(item& i, const verdict& v);
+  // Turns the delivery into one that may outlive its call; counts it as open.
+  item& promote(delivery_state& state);
+
+  // After closed was set: gives back what is queued and what waits for a retry.
+  void give_back_unstarted();
+  // Called once nothing is open and no delivery can come any more.
+  void when_empty(std::function<void()> f);
+  // transport_subscription is set: credit can be given.
+  void connected();
+  // For async_unsubscribe: `ended` is called once it is gone().
+  void when_gone(boost::asio::any_completion_handler<void(error_code)> ended);
+  void gone();
+  bool runs_coroutines() const noexcept { return handler_.spawn != nullptr; }
+
+  delivery_counts counts() const;
+  std::uint64_t open() const noexcept { return open_.load(); }
+  void count_abandoned();
+  void for_each_running_coroutine(const std::function<void(delivery_state&)>& f);
+
+ private:
+  struct batch;  // settlements and credits on their way back
+  struct runner : task {
+    subscription_state* owner = nullptr;
+  };
+
+  void deliver_inline(const postbus_delivery& delivery);
+  void count_in(std::uint64_t n) noexcept;
+  item* to_item(const postbus_delivery& delivery);
+  void enqueue(item* first, item* last, std::size_t n);
+  void schedule();
+  void run_plain(runner& me);
+  boost::asio::awaitable<void> run_coroutines();
+  // A chain of queued items; nullptr when there is none, and then the taker is no longer active.
+  item* take(runner* taker);
+  void put_back(item* chain);
+  void check_empty();
+  void give_credit(std::uint32_t n);
+  // Decodes it and asks the features; false when that settled it.
+  bool prepare(item& i, batch& done);
+  // Runs the plain handler, unless the subscription closed; false when it did.
+  bool run_handler(thread_record& thread, delivery_state& state, verdict& v);
+  static verdict verdict_of(std::exception_ptr thrown);
+
+  void settle(item& i, const verdict& v, batch& done);
+  void give_back(item& i, batch& done);
+  void finish(item& i, std::uint32_t what, batch& done);
+  void wait_for_retry(item& i, std::optional<std::chrono::nanoseconds> after, batch& done);
+  static void retry_due(void* ctx, std::int32_t status, const void*, const postbus_error*);
+
+  const std::shared_ptr<engine> owner_alive_;  // until the engine lets go of the subscription
+  detail::handler handler_;
+  mutable std::mutex mutex_;  // of what follows
+  item *first_ = nullptr, *last_ = nullptr;
+  std::size_t queued_ = 0;
+  unsigned active_ = 0;          // runners and coroutine loops at work
+  item_list waiting_, running_;  // for a retry; suspended coroutines
+  std::function<void()> when_empty_;
+  std::vector<boost::asio::any_completion_handler<void(error_code)>> when_gone_;
+  bool gone_ = false;
+  std::uint32_t credit_held_ = 0;  // given back before transport_subscription was known
+  std::vector<std::unique_ptr<runner>> runners_;  // one per handler that may run at once
+  std::vector<runner*> idle_runners_;
+
+  std::atomic<std::uint64_t> open_{0};  // taken on and not settled
+  struct {
+    std::atomic<std::uint64_t> taken_on{0}, started{0}, acked{0}, retried{0}, dropped{0}, dead{0}, given_back{0}, abandoned{0};
+  } counts_;
+};
+
+}  // namespace postbus::detail

@@ -1,0 +1,55 @@
+// topic_cache: what one thread knows of the topics it publishes on: that they are well-formed, where they go, which features
+// apply, and two words of the transport's own. A bounded table; a topic that falls out is looked up again.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postbus::detail {
+
+struct topic_entry {
+  std::uint64_t hash = 0;
+  std::string topic;
+  std::uint64_t publish_mask = 0, deliver_mask = 0;  // the features that apply, by their place in the configuration
+  bool reserved = false;                             // begins with "postbus"
+  std::array<std::uint64_t, 2> slot{};
+};
+
+class topic_cache {
+ public:
+  topic_entry* find(std::string_view topic, std::uint64_t hash) const noexcept {
+    topic_entry* entry = table_[hash & mask_].get();
+    return entry != nullptr && entry->hash == hash && entry->topic == topic ? entry : nullptr;
+  }
+
+  // `busy`: a caller further up the stack may still use the entry that makes room; it is kept until nobody does.
+  topic_entry& add(std::unique_ptr<topic_entry> entry, bool busy) {
+    if (!busy) retired_.clear();
+    if (table_[entry->hash & mask_] != nullptr && ++evicted_ > mask_ && mask_ + 1 < entries_max) grow();
+    auto& place = table_[entry->hash & mask_];
+    if (place != nullptr && busy) retired_.push_back(std::move(place));
+    place = std::move(entry);
+    return *place;
+  }
+
+ private:
+  static constexpr std::size_t entries_max = 16384;
+
+  void grow() {
+    std::vector<std::unique_ptr<topic_entry>> bigger(table_.size() * 4);
+    mask_ = bigger.size() - 1;
+    for (auto& entry : table_)
+      if (entry != nullptr) bigger[entry->hash & mask_] = std::move(entry);
+    table_ = std::move(bigger);
+    evicted_ = 0;
+  }
+
+  std::size_t mask_ = 63, evicted_ = 0;
+  std::vector<std::unique_ptr<topic_entry>> table_{64}, retired_;
+};
+
+}  // namespace postbus::detail

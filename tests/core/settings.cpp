@@ -1,0 +1,177 @@
+#include "settings.hpp"
+
+#include "refusal.hpp"
+
+#include <postbus/plugin.h>
+
+#include <string>
+
+using namespace postbus;
+using namespace postbus::detail;
+
+namespace {
+
+settings read(std::string_view toml) { return read_settings(config_access::of(config::from_toml(toml))); }
+error refused(std::string_view toml) {
+  return refusal([&] { read(toml); });
+}
+
+}  // namespace
+
+TEST_CASE("a bus without a configuration has the defaults", "[settings]") {
+  const settings s = read_settings(config_access::of(config()));
+  CHECK(s.name == "postbus");
+  CHECK(s.threads == 2);
+  CHECK(s.features.empty());
+  CHECK(s.wait == wait_mode::sleep);
+  CHECK(s.log_level == POSTBUS_LOG_INFO);
+  CHECK(s.transport.plugin.name == "memory");
+  CHECK(s.transport.plugin.origin.empty());
+  CHECK(s.transport.dispatch == dispatch_mode::queued);
+  CHECK(s.transport.required);
+  CHECK(s.transport.data_max == 16 * 1024 * 1024);
+  CHECK_FALSE(s.transport.data_max_set);
+}
+
+TEST_CASE("every setting of the host is read", "[settings]") {
+  const settings s = read(R"(
+[bus]
+name = "fleet"
+threads = 0
+features = ["dedup", "./mine.so"]
+plugin_path = ["/p", "q"]
+wait = "spin"
+log_level = "off"
+[transport]
+plugin = "redis-streams"
+dispatch = "inline"
+required = false
+data_max = "1MiB"
+codec = "msgpack"
+on_unavailable = "fail"
+url = "redis://x"
+[plugin.dedup]
+topics = ["jobs:{user}:**", "work:{user}"]
+key = "param:user"
+on_error = "pass"
+window = "1h"
+[plugin.brake]
+on_error = "refuse"
+)");
+  CHECK(s.name == "fleet");
+  CHECK(s.threads == 0);
+  CHECK(s.features.at(1).name == "./mine.so");
+  CHECK(s.features.at(1).origin == "text:5:22");
+  CHECK(s.plugin_path.at(1) == "q");
+  CHECK(s.wait == wait_mode::spin);
+  CHECK(s.log_level == POSTBUS_LOG_ERROR + 1);
+  CHECK(s.transport.plugin.name == "redis-streams");
+  CHECK(s.transport.plugin.origin == "text:10:1");
+  CHECK(s.transport.dispatch == dispatch_mode::on_delivery);
+  CHECK_FALSE(s.transport.required);
+  CHECK(s.transport.data_max == 1024 * 1024);
+  CHECK(s.transport.own == json::object({{"url", "redis://x"}}));
+  const feature_settings& dedup = s.plugins.at("dedup");
+  CHECK(dedup.topics.size() == 2);
+  CHECK(dedup.key.text == "param:user");
+  CHECK(dedup.at_publish == failure_policy::pass);
+  CHECK(dedup.at_deliver == failure_policy::pass);
+  CHECK(dedup.own == json::object({{"window", "1h"}}));
+  CHECK(s.plugins.at("brake").at_publish == failure_policy::refuse);
+  CHECK(s.plugins.at("brake").at_deliver == failure_policy::refuse);
+}
+
+TEST_CASE("a feature that fails refuses a publish and retries a delivery, unless told otherwise",
+          "[settings]") {
+  for (const char* toml : {"[plugin.x]", "[plugin.x]\non_error = \"retry\""}) {
+    CHECK(read(toml).plugins.at("x").at_publish == failure_policy::refuse);
+    CHECK(read(toml).plugins.at("x").at_deliver == failure_policy::retry);
+  }
+}
+
+TEST_CASE("an unknown setting or table is named with file, line and the nearest", "[settings]") {
+  const error e = refused("[bus]\nthread = 4\n");
+  CHECK(code_of(e) == error::bad_config);
+  CHECK(e.found() == "bus.thread (text:2:1)");
+  CHECK(e.wanted() == "one of name, threads, features, plugin_path, wait, log_level");
+  CHECK(e.remedy() == "did you mean 'threads'?");
+  const error table = refused("[buss]\n");
+  CHECK(table.found() == "buss (text:1:2)");
+  CHECK(table.wanted() == "one of the tables bus, transport, plugin");
+  CHECK(table.remedy() == "did you mean 'bus'?");
+}
+
+TEST_CASE("a setting of the wrong type or out of range is named with what is wanted", "[settings]") {
+  const error e = refused("[bus]\nthreads = \"four\"\n");
+  CHECK(e.found() == "bus.threads = \"four\" (text:2:1)");
+  CHECK(e.wanted() == "an integer from 0 to 1024 (own worker threads; 0 = the executor of the application)");
+  CHECK(e.remedy() == "write it without quotes");
+  for (const char* toml :
+       {"[bus]\nthreads = -1", "[bus]\nname = \"\"", "[bus]\nfeatures = \"dedup\"", "[bus]\nfeatures = [1]",
+        "[bus]\nwait = \"nap\"", "[bus]\nlog_level = 3", "[transport]\nrequired = \"yes\"",
+        "[transport]\ndispatch = \"threads\"", "[transport]\ndata_max = \"much\"",
+        "[transport]\ndata_max = 0", "[plugin.x]\ntopics = []", "[plugin.x]\non_error = \"ignore\"",
+        "[plugin.x]\nkey = \"\"", "bus = 4", "[[transport]]", "plugin.x = 1"}) {
+    CAPTURE(toml);
+    const error r = refused(toml);
+    CHECK(code_of(r) == error::bad_config);
+    CHECK(has(r.found(), "(text:"));
+    CHECK_FALSE(r.wanted().empty());
+  }
+}
+
+TEST_CASE("a name is counted in bytes", "[settings]") {
+  std::string name;
+  for (int i = 0; i < 128; ++i) name += "ä";
+  CHECK(refused("[bus]\nname = \"" + name + "\"").found() == "bus.name of 256 bytes (text:2:1)");
+}
+
+TEST_CASE("a bad pattern among the topics is named with what is wrong with it", "[settings]") {
+  const error e = refused("[plugin.x]\ntopics = [\"a\", \"a::b\"]\n");
+  CHECK(e.found() == "plugin.x.topics[1] (text:2:16)");
+  CHECK(has(e.remedy(), "an empty segment"));
+}
+
+TEST_CASE("a key must be captured by every pattern of the feature", "[settings]") {
+  const error e = refused("[plugin.x]\ntopics = [\"a:{user}\", \"b:*\"]\nkey = \"param:user\"\n");
+  CHECK(e.found() == "plugin.x.key (text:3:1) = \"param:user\", and the pattern b:*");
+  CHECK(e.wanted() == "a pattern that captures {user}");
+  CHECK(refused("[plugin.x]\nkey = \"param:user\"\n").wanted() == "a pattern that captures {user}");
+  CHECK(read("[plugin.x]\nkey = \"header:tenant\"\n").plugins.at("x").key.parts.size() == 1);
+}
+
+TEST_CASE("what a later version will have is refused by its name", "[settings]") {
+  struct row {
+    const char *toml, *found, *remedy;
+  };
+  const row rows[] = {
+      {"[bus]\nadmin = \"unix:x\"", "bus.admin (text:2:1)",
+       "the admin socket is not available yet; remove the setting"},
+      {"[store]\nplugin = \"auto\"", "store (text:1:2)",
+       "a store for shared state is not available yet; remove the setting"},
+      {"[transports.control]\n", "transports (text:1:2)",
+       "a second transport beside the first is not available yet; remove the setting"},
+      {"[[route]]\n", "route (text:1:3)",
+       "choosing a transport by topic is not available yet; remove the setting"},
+      {"[transport]\nlike = \"redis-pubsub\"", "transport.like (text:2:1)",
+       "refusing what another transport would refuse is not available yet; remove the setting"},
+      {"[transport]\ncodec = \"raw\"", "transport.codec = \"raw\" (text:2:1)",
+       "the codec raw is not available yet; remove the setting"},
+      {"[transport]\ncodec = \"cloudevents+json\"", "transport.codec = \"cloudevents+json\" (text:2:1)",
+       "the codec cloudevents+json is not available yet; remove the setting"},
+      {"[transport]\non_unavailable = \"buffer\"", "transport.on_unavailable = \"buffer\" (text:2:1)",
+       "buffering while the transport is away is not available yet; remove the setting"},
+      {"[plugin.brake]\nlistens = {}", "plugin.brake.listens (text:2:1)",
+       "binding topics to a plugin's methods is not available yet; remove the setting"},
+      {"[plugin.dedup]\non_store_down = \"wait\"", "plugin.dedup.on_store_down (text:2:1)",
+       "a store for shared state is not available yet; remove the setting"},
+  };
+  for (const row& r : rows) {
+    CAPTURE(r.toml);
+    const error e = refused(r.toml);
+    CHECK(code_of(e) == error::unsupported);
+    CHECK(e.found() == r.found);
+    CHECK(e.remedy() == r.remedy);
+  }
+  CHECK(code_of(refused("[transport]\ncodec = \"morse\"")) == error::bad_config);
+}

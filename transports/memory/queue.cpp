@@ -1,0 +1,197 @@
+#include "queue.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace postbus::memory {
+namespace {
+
+constexpr std::size_t at_once = 64;
+
+postbus_delivery delivery_of(const held& h, bool is_group) noexcept {
+  postbus_delivery d{};
+  d.event = h.event;
+  d.token = is_group ? reinterpret_cast<std::uintptr_t>(&h) : 0;
+  d.attempt = h.attempt;
+  return d;
+}
+
+}  // namespace
+
+void queue::join(member& m) {
+  const lock locked(mutex_);
+  m.from = this;
+  members_.push_back(&m);
+  if (!is_group_ && m.unlimited) direct_.store(&m, std::memory_order_release);
+}
+
+void queue::quiesce(member& m) {
+  const lock locked(mutex_);
+  m.open = false;
+  std::erase(members_, &m);
+  direct_.store(nullptr, std::memory_order_release);
+}
+
+void queue::leave(member& m, sdk::context& ctx) {
+  lock locked(mutex_);
+  for (held* h = with_members_; h != nullptr;) {
+    held* next = h->after;
+    if (h->with == &m) give_back(*h);
+    h = next;
+  }
+  hand_out(locked, ctx);
+}
+
+void queue::push(std::span<const postbus_out* const> events, sdk::context& ctx) {
+  lock locked(mutex_);
+  // The common case, without a detour through the queue: a subscription that keeps up.
+  if (!is_group_ && waiting_.empty() && members_.size() == 1 && !members_[0]->unlimited) {
+    member& m = *members_[0];
+    std::array<postbus_delivery, at_once> deliveries;
+    while (!events.empty() && m.credit > 0) {
+      const std::size_t n = std::min({events.size(), at_once, std::size_t{m.credit}});
+      for (std::size_t i = 0; i < n; ++i) {
+        deliveries[i] = {};
+        deliveries[i].event = events[i]->event;
+      }
+      m.credit -= static_cast<std::uint32_t>(n);
+      m.to.deliver(std::span(deliveries.data(), n));
+      events = events.subspan(n);
+    }
+  }
+  for (const postbus_out* out : events) {
+    waiting_.push_back(&take_up(*out->event, ctx));
+    bytes_ += out->event->data.len;
+  }
+  hand_out(locked, ctx);
+  if (waiting_.size() >= most_.events || bytes_ >= most_.bytes) full_.store(true, std::memory_order_relaxed);
+}
+
+bool queue::credit(member& m, std::uint32_t n, sdk::context& ctx) {
+  lock locked(mutex_);
+  m.credit += n;
+  hand_out(locked, ctx);
+  return look_for_room();
+}
+
+bool queue::settle(held& h, const postbus_settle& how, sdk::context& ctx) {
+  lock locked(mutex_);
+  switch (how.what) {
+    case POSTBUS_FAILED: ++h.attempt; return false;
+    case POSTBUS_EXTEND: return false;  // there is no lease
+    case POSTBUS_RELEASE: give_back(h); break;
+    default:
+      unlink(h);
+      put_away(h, ctx);
+      return false;
+  }
+  hand_out(locked, ctx);
+  return look_for_room();
+}
+
+bool queue::clear(sdk::context& ctx) {
+  const lock locked(mutex_);
+  while (!waiting_.empty()) put_away(*waiting_.pop_front(), ctx);
+  while (with_members_ != nullptr) {
+    held& h = *with_members_;
+    unlink(h);
+    put_away(h, ctx);
+  }
+  bytes_ = 0;
+  return look_for_room();
+}
+
+std::int64_t queue::size_change() noexcept {
+  const lock locked(mutex_);
+  const auto size = static_cast<std::int64_t>(waiting_.size());
+  return size - std::exchange(reported_, size);
+}
+
+// ---- with the lock held
+
+member* queue::next_with_credit() noexcept {
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    turn_ = (turn_ + 1) % members_.size();
+    if (members_[turn_]->unlimited || members_[turn_]->credit > 0) return members_[turn_];
+  }
+  return nullptr;
+}
+
+void queue::hand_out(lock& locked, sdk::context& ctx) {
+  std::array<postbus_delivery, at_once> deliveries;
+  std::array<held*, at_once> given;
+  while (!waiting_.empty()) {
+    member* m = next_with_credit();
+    if (m == nullptr) return;
+    // Several members share what there is.
+    const std::size_t share = members_.size() == 1 ? waiting_.size() : waiting_.size() / (2 * members_.size()) + 1;
+    const std::size_t n = std::min({share, at_once, waiting_.size(), m->unlimited ? at_once : std::size_t{m->credit}});
+    for (std::size_t i = 0; i < n; ++i) {
+      held& h = *(given[i] = waiting_.pop_front());
+      bytes_ -= h.event->data.len;
+      deliveries[i] = delivery_of(h, is_group_);
+      if (!is_group_) continue;
+      h.with = m;
+      h.before = nullptr;
+      h.after = with_members_;
+      if (with_members_ != nullptr) with_members_->before = &h;
+      with_members_ = &h;
+    }
+    if (m->unlimited) {
+      // Handlers run inside: its bus waits for them before the member goes.
+      const sdk::sink to = m->to;
+      locked.unlock();
+      to.deliver(std::span(deliveries.data(), n));
+      locked.lock();
+    } else {
+      m->credit -= static_cast<std::uint32_t>(n);
+      m->to.deliver(std::span(deliveries.data(), n));
+    }
+    if (!is_group_)
+      for (std::size_t i = 0; i < n; ++i) put_away(*given[i], ctx);
+  }
+}
+
+held& queue::take_up(const postbus_event& event, sdk::context& ctx) {
+  if (spare_ == nullptr) {
+    spare_ = all_.emplace_back(std::make_unique<held>()).get();
+    spare_->in = this;
+  }
+  sdk::kept_event kept = ctx.keep(event);
+  if (!kept) throw std::bad_alloc();
+  held& h = *std::exchange(spare_, spare_->after);
+  h.event = kept.release();
+  h.attempt = 0;
+  h.after = nullptr;
+  return h;
+}
+
+void queue::put_away(held& h, sdk::context& ctx) noexcept {
+  ctx.release(h.event);
+  h.event = nullptr;
+  h.after = spare_;
+  spare_ = &h;
+}
+
+void queue::unlink(held& h) noexcept {
+  (h.before != nullptr ? h.before->after : with_members_) = h.after;
+  if (h.after != nullptr) h.after->before = h.before;
+  h.before = h.after = nullptr;
+  h.with = nullptr;
+}
+
+void queue::give_back(held& h) {
+  unlink(h);
+  bytes_ += h.event->data.len;
+  waiting_.push_front(&h);
+}
+
+bool queue::look_for_room() noexcept {
+  if (!full_.load(std::memory_order_relaxed) || waiting_.size() > most_.events - (most_.events + 3) / 4 ||
+      bytes_ > most_.bytes - (most_.bytes + 3) / 4)
+    return false;
+  full_.store(false, std::memory_order_relaxed);
+  return true;
+}
+
+}  // namespace postbus::memory

@@ -1,0 +1,99 @@
+// queue: what one subscription, or one group, has been sent and not yet been given. It hands events to members that have credit and
+// keeps the others, up to its limits.
+//
+// Its lock is held while it delivers: deliver() of a subscription with bounded credit only queues. A member with unlimited credit
+// runs handlers inside deliver(), so it is called without the lock.
+#pragma once
+
+#include "ring.hpp"
+
+#include <postbus/sdk/transport.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace postbus::memory {
+
+class queue;
+
+// A subscription of a bus.
+struct member {
+  sdk::context* ctx = nullptr;  // of the bus it belongs to
+  sdk::sink to;
+  queue* from = nullptr;
+  std::uint32_t credit = 0;
+  bool unlimited = false;
+  bool open = true;  // false once quiesced
+};
+
+struct limits {
+  std::size_t events = 0, bytes = 0;
+};
+
+// An event in a group's hands: queued, or with a member that has not settled it.
+struct held {
+  const postbus_event* event = nullptr;
+  std::uint32_t attempt = 0;  // handlers started for it
+  member* with = nullptr;     // whose it is until it is settled
+  queue* in = nullptr;
+  held *before = nullptr, *after = nullptr;  // among those with members
+};
+
+class queue {
+ public:
+  queue(bool is_group, limits most) : is_group_(is_group), most_(most) {}
+  queue(const queue&) = delete;
+  queue& operator=(const queue&) = delete;
+
+  bool is_group() const noexcept { return is_group_; }
+  // Where set, the only member: it takes everything at once and settles nothing, so that publish may call its sink without this queue.
+  const member* direct() const noexcept { return direct_.load(std::memory_order_acquire); }
+  bool is_full() const noexcept { return full_.load(std::memory_order_relaxed); }
+
+  void join(member& m);
+  // No delivery to it begins any more; it may still settle.
+  void quiesce(member& m);
+  // After quiesce: what it has not settled goes to the others. `ctx` is that of the caller, as everywhere below: any bus of this
+  // process may let go of an event.
+  void leave(member& m, sdk::context& ctx);
+
+  // Takes the events, in order.
+  void push(std::span<const postbus_out* const> events, sdk::context& ctx);
+  // These return true when there is room again where there was none.
+  bool credit(member& m, std::uint32_t n, sdk::context& ctx);
+  bool settle(held& h, const postbus_settle& how, sdk::context& ctx);
+  bool clear(sdk::context& ctx);
+
+  // How many more events it queues than at the last call.
+  std::int64_t size_change() noexcept;
+
+ private:
+  using lock = std::unique_lock<std::mutex>;
+
+  member* next_with_credit() noexcept;
+  void hand_out(lock& locked, sdk::context& ctx);
+  held& take_up(const postbus_event& event, sdk::context& ctx);
+  void put_away(held& h, sdk::context& ctx) noexcept;
+  void unlink(held& h) noexcept;
+  void give_back(held& h);
+  bool look_for_room() noexcept;
+
+  const bool is_group_;
+  const limits most_;
+  std::atomic<const member*> direct_{nullptr};
+  std::atomic<bool> full_{false};
+  std::mutex mutex_;
+  std::vector<member*> members_;
+  std::size_t turn_ = 0;  // whose it is, among members with credit
+  ring<held*> waiting_;
+  std::size_t bytes_ = 0;
+  std::int64_t reported_ = 0;
+  held* with_members_ = nullptr;  // linked by before and after
+  held* spare_ = nullptr;         // linked by after
+  std::vector<std::unique_ptr<held>> all_;
+};
+
+}  // namespace postbus::memory
