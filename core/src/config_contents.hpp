@@ -5,7 +5,6 @@
 
 #include <postbus/config.hpp>
 
-#include <functional>
 #include <map>
 #include <string>
 #include <string_view>

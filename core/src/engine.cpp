@@ -1,6 +1,6 @@
 #include "engine.hpp"
 
-#include "plugin_setup.hpp"
+#include "plugin_loader.hpp"
 #include "waiter.hpp"
 
 #include <postbus/sdk/topic.hpp>

@@ -14,16 +14,12 @@
 
 namespace postbus::detail {
 
-enum class wait_mode { sleep, spin };  // what a worker does when there is nothing to do
-enum class dispatch_mode {
-  queued,
-  on_delivery
-};  // handlers run on a worker; on the thread that delivers ("inline")
-enum class failure_policy {
-  refuse,
-  retry,
-  pass
-};  // what becomes of an item when a feature fails; retry: deliveries only
+// What a worker does when there is nothing to do.
+enum class wait_mode { sleep, spin };
+// Where handlers run: on a worker, or on the thread that delivers ("inline").
+enum class dispatch_mode { queued, on_delivery };
+// What becomes of an item when a feature fails. A publish is never retried.
+enum class failure_policy { refuse, retry, pass };
 
 // A setting that names a plugin.
 struct plugin_name {

@@ -42,6 +42,9 @@ static const struct { uint32_t namesz, descsz, type; char name[8]; char desc[4];
 #elif defined(ENDLESS_NOTE)
 static const struct { uint32_t namesz, descsz, type; char name[8]; char desc[4]; }
   note __attribute__((section(".note.postbus"), used, aligned(4))) = {8u, 4u, 1u, "postbus", {'{', '}', ' ', ' '}};
+#elif defined(TWO_NOTES) /* in one object: between two, AddressSanitizer would leave a gap */
+static const struct { struct { uint32_t namesz, descsz, type; char name[8]; char desc[4]; } both[2]; }
+  note __attribute__((section(".note.postbus"), used, aligned(4))) = {{{8u, 3u, 1u, "postbus", "{}"}, {8u, 3u, 1u, "postbus", "{}"}}};
 #elif defined(TWO_FEATURES)
 #define FEATURE(id) "{\"id\": \"" id "\", \"provides\": [\"postbus.interceptor/1\"]}"
 #undef MANIFEST
@@ -49,10 +52,6 @@ static const struct { uint32_t namesz, descsz, type; char name[8]; char desc[4];
 POSTBUS_MANIFEST(MANIFEST);
 #elif !defined(NO_NOTE)
 POSTBUS_MANIFEST(POSTBUS_PLUGIN_MANIFEST);
-#endif
-#ifdef TWO_NOTES
-static const struct { uint32_t namesz, descsz, type; char name[8]; char desc[4]; }
-  second __attribute__((section(".note.postbus"), used, aligned(4))) = {8u, 3u, 1u, "postbus", "{}"};
 #endif
 
 #ifdef NO_MODULE

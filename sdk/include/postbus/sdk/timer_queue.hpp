@@ -42,7 +42,7 @@ class timer_queue {
 
   // The next timer that is due at `now`.
   std::optional<postbus_done> pop_due(std::int64_t now) {
-    if (next() > now) return std::nullopt;
+    if (heap_.empty() || next() > now) return std::nullopt;
     return remove(0);
   }
   // Any timer, for who clears the queue.
