@@ -22,7 +22,7 @@ add_compile_definitions($<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
 
 if(POSTBUS_SANITIZE)
   add_compile_options(-fsanitize=${POSTBUS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
-    -Wno-maybe-uninitialized) # which GCC gets wrong in instrumented code, as its manual says
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>) # wrong in instrumented code, as GCC's manual says
   add_link_options(-fsanitize=${POSTBUS_SANITIZE})
   if(POSTBUS_SANITIZE MATCHES thread) # ThreadSanitizer cannot see fences; Asio can do without.
     add_compile_definitions(BOOST_ASIO_DISABLE_FENCED_BLOCK)

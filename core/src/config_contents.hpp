@@ -5,6 +5,7 @@
 
 #include <postbus/config.hpp>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>

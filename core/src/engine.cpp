@@ -29,7 +29,7 @@ std::unique_ptr<runtime> make_runtime(const config& configuration, const setting
 
 }  // namespace
 
-error::code to_code(std::int32_t status) noexcept {
+error::errc to_code(std::int32_t status) noexcept {
   switch (status) {
     case POSTBUS_E_INVALID: return error::bad_argument;
     case POSTBUS_E_UNSUPPORTED: return error::unsupported;

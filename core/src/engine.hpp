@@ -139,7 +139,7 @@ class engine : public std::enable_shared_from_this<engine> {
 
 // Turns a plugin's status and message into an error.
 error_code to_error_code(std::int32_t status) noexcept;
-error::code to_code(std::int32_t status) noexcept;
+error::errc to_code(std::int32_t status) noexcept;
 std::int32_t from_error_code(const error_code& ec) noexcept;
 
 }  // namespace postbus::detail

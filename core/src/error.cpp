@@ -8,7 +8,7 @@ namespace {
 namespace errc = boost::system::errc;
 
 const char* words(int value) noexcept {
-  switch (static_cast<error::code>(value)) {
+  switch (static_cast<error::errc>(value)) {
     case error::closed:
       return "closed";
     case error::bad_argument:
@@ -56,7 +56,7 @@ class category final : public boost::system::error_category {
 
   // Codes that the standard has no word for stay themselves.
   boost::system::error_condition default_error_condition(int value) const noexcept override {
-    switch (static_cast<error::code>(value)) {
+    switch (static_cast<error::errc>(value)) {
       case error::bad_argument:
       case error::bad_config:
         return errc::make_error_condition(errc::invalid_argument);
@@ -88,7 +88,7 @@ class category final : public boost::system::error_category {
 };
 
 // "bad configuration: found bus.thread (fleet.toml:3:1); wanted one of name, threads; did you mean 'threads'?"
-std::string sentence(error::code what, const std::string& found, const std::string& wanted,
+std::string sentence(error::errc what, const std::string& found, const std::string& wanted,
                      const std::string& remedy) {
   std::string text = words(what);
   const char* separator = ": ";
@@ -105,7 +105,7 @@ std::string sentence(error::code what, const std::string& found, const std::stri
 
 }  // namespace
 
-error::error(code what, std::string found, std::string wanted, std::string remedy)
+error::error(errc what, std::string found, std::string wanted, std::string remedy)
     : system_error(make_error_code(what)),
       found_(std::move(found)),
       wanted_(std::move(wanted)),

@@ -51,7 +51,7 @@ std::vector<key_part> parse_parts(std::string_view text) {
 
 }  // namespace
 
-key_expression parse_key_expression(std::string_view text, error::code code, const std::string& whose) {
+key_expression parse_key_expression(std::string_view text, error::errc code, const std::string& whose) {
   key_expression key{std::string(text), parse_parts(text)};
   if (key.empty()) {
     throw error(code, "\"" + key.text + "\" as " + whose,
@@ -61,7 +61,7 @@ key_expression parse_key_expression(std::string_view text, error::code code, con
   return key;
 }
 
-void check_captures(const key_expression& key, std::string_view pattern, error::code code,
+void check_captures(const key_expression& key, std::string_view pattern, error::errc code,
                     const std::string& whose) {
   for (const key_part& part : key.parts) {
     const std::string capture = "{" + part.text + "}";

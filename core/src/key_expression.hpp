@@ -29,10 +29,10 @@ struct key_expression {
 };
 
 // Throws an error of `code` when the text is none of the above. `whose` names it in the message: "plugin.dedup.key (fleet.toml:3:1)".
-key_expression parse_key_expression(std::string_view text, error::code code, const std::string& whose);
+key_expression parse_key_expression(std::string_view text, error::errc code, const std::string& whose);
 
 // Throws an error of `code` when the key needs a capture that `pattern` does not have: its value would be empty for every event.
-void check_captures(const key_expression& key, std::string_view pattern, error::code code,
+void check_captures(const key_expression& key, std::string_view pattern, error::errc code,
                     const std::string& whose);
 
 }  // namespace postbus::detail

@@ -261,7 +261,7 @@ bool engine::wait_for_room(postbus_str topic, std::int64_t deadline_ns) {
 
 error engine::explain(error_code ec, std::string_view topic, std::size_t data_size) {
   std::string detail = std::exchange(threads.mine().detail, {});
-  const auto code = static_cast<error::code>(ec.value());
+  const auto code = static_cast<error::errc>(ec.value());
   if (ec.category() != error_category()) return {error::failed, ec.message(), "", ""};
   const std::string where = "a publish on '" + std::string(topic) + "'";
   switch (code) {

@@ -19,7 +19,7 @@ namespace postbus::detail {
 
 // Whose settings these are, for the error messages.
 struct settings_source {
-  error::code code = error::bad_config;  // what a wrong setting is
+  error::errc code = error::bad_config;  // what a wrong setting is
   std::string path{};                    // of the object that is checked: "plugin.dedup"
   std::function<std::string(std::string_view path)>
       origin{};                           // where a setting stands: "fleet.toml:3:1"; may be missing

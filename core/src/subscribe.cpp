@@ -24,7 +24,7 @@ void refuse_what_is_not_built(const subscribe_options& o) {
 void check_options(std::string_view pattern, const subscribe_options& o, const transport_slot& transport) {
   if (const auto fault = sdk::check_pattern(pattern)) throw error(error::bad_argument, sdk::describe(fault, pattern), "", "");
   refuse_what_is_not_built(o);
-  const auto refuse = [&](error::code code, const std::string& found, const std::string& wanted, const std::string& remedy) {
+  const auto refuse = [&](error::errc code, const std::string& found, const std::string& wanted, const std::string& remedy) {
     throw error(code, "subscribe to '" + std::string(pattern) + "' with " + found, wanted, remedy);
   };
   if (o.prefetch == 0 || o.prefetch == POSTBUS_CREDIT_UNLIMITED) refuse(error::bad_argument, "prefetch = 0", "1 or more", "");

@@ -58,7 +58,7 @@ TEST_CASE("a file is named in what it says", "[config]") {
 
 TEST_CASE("a file that is not there, or is none, is refused with its name", "[config]") {
   const error missing = refusal([] { config::from_file("/nowhere/fleet.toml"); });
-  CHECK(code_of(missing) == error::bad_config);
+  CHECK(missing.code() == error::bad_config);
   CHECK(missing.found() == "/nowhere/fleet.toml: No such file or directory");
   CHECK(missing.wanted() == "a TOML file that can be read");
   CHECK(missing.remedy() == "check the path and its permissions");
@@ -67,7 +67,7 @@ TEST_CASE("a file that is not there, or is none, is refused with its name", "[co
 
 TEST_CASE("what is no TOML is refused with line and column", "[config]") {
   const error e = refusal([] { config::from_toml("[bus]\nname = \n"); });
-  CHECK(code_of(e) == error::bad_config);
+  CHECK(e.code() == error::bad_config);
   CHECK(has(e.found(), "(text:2:8)"));
   CHECK(e.wanted() == "TOML");
   const temporary_file file("a = 1\na = 2\n");
@@ -116,7 +116,7 @@ TEST_CASE("the shorthands set what the file would", "[config]") {
 TEST_CASE("a path through something that is no table is refused", "[config]") {
   auto c = config::from_toml("bus = 4\n");
   const error e = refusal([&] { c.set("bus.threads", "4"); });
-  CHECK(code_of(e) == error::bad_config);
+  CHECK(e.code() == error::bad_config);
   CHECK(e.found() == "bus, which is no table (text:1:1)");
   CHECK(e.wanted() == "a table");
   CHECK(has(refusal([&] { config().set("bus.features", "4").feature("a"); }).found(),

@@ -48,7 +48,7 @@ TEST_CASE("the manifest of a library is read without loading it", "[elf_note]") 
 
 TEST_CASE("a file that cannot be opened says why", "[elf_note]") {
   const error e = refused("/nowhere/x.so");
-  CHECK(code_of(e) == error::bad_plugin);
+  CHECK(e.code() == error::bad_plugin);
   CHECK(e.found() == "/nowhere/x.so: No such file or directory");
   CHECK(e.wanted() == "a file that can be read");
   CHECK(e.remedy() == "check the path and its permissions");
@@ -111,7 +111,7 @@ TEST_CASE("a library that was cut off anywhere is read whole or refused", "[elf_
     try {
       text = read_manifest_note(file.path);
     } catch (const error& e) {
-      CHECK(code_of(e) == error::bad_plugin);
+      CHECK(e.code() == error::bad_plugin);
       ++refused_ones;
       continue;
     }

@@ -17,7 +17,7 @@ TEST_CASE("an error says what was found, what was wanted and what to do", "[erro
   CHECK(e.found() == "bus.thread (fleet.toml:3:1)");
   CHECK(e.wanted() == "one of name, threads");
   CHECK(e.remedy() == "did you mean 'threads'?");
-  CHECK(code_of(e) == error::bad_config);
+  CHECK(e.code() == error::bad_config);
 }
 
 TEST_CASE("an error leaves out what there is nothing to say about", "[error]") {
@@ -35,7 +35,7 @@ TEST_CASE("every code has a message of its own", "[error]") {
 
 TEST_CASE("a code equals the standard's condition where there is one", "[error]") {
   namespace errc = boost::system::errc;
-  const auto code = [](error::code c) { return make_error_code(c); };
+  const auto code = [](error::errc c) { return make_error_code(c); };
   CHECK(code(error::timed_out) == errc::timed_out);
   CHECK(code(error::cancelled) == errc::operation_canceled);
   CHECK(code(error::bad_argument) == errc::invalid_argument);

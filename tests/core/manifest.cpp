@@ -54,7 +54,7 @@ TEST_CASE("a manifest of several plugins is read", "[manifest]") {
 
 TEST_CASE("a manifest that is no JSON is refused with line and column", "[manifest]") {
   const error e = refused("{\n  \"id\": oops}");
-  CHECK(code_of(e) == error::bad_plugin);
+  CHECK(e.code() == error::bad_plugin);
   CHECK(has(e.found(), "in the manifest of /p/x.so, line 2, column "));
   CHECK(e.wanted() == "JSON");
   CHECK(has(refused("{} x").found(), "line 1, column 4"));
@@ -64,7 +64,7 @@ TEST_CASE("a manifest that is no JSON is refused with line and column", "[manife
 
 TEST_CASE("an unknown field of a manifest is named, with the nearest that is known", "[manifest]") {
   const error e = refused(with(R"("provide": [])"));
-  CHECK(code_of(e) == error::bad_plugin);
+  CHECK(e.code() == error::bad_plugin);
   CHECK(e.found() == "provide (in the manifest of /p/x.so)");
   CHECK(e.remedy() == "did you mean 'provides'?");
   const error inner = refused(
@@ -130,7 +130,7 @@ TEST_CASE("what only a later host has is refused by its name", "[manifest]") {
     CAPTURE(r.fields);
     const manifest m = parse(with(r.fields));
     const error e = refusal([&] { check_available(m.plugins[0], m.file); });
-    CHECK(code_of(e) == error::unsupported);
+    CHECK(e.code() == error::unsupported);
     CHECK(e.found() == "plugin 'x' (/p/x.so), which wants " + std::string(r.what));
     CHECK(e.remedy() ==
           std::string(r.what) + " is not available yet; leave the plugin out, or use a newer postbus");

@@ -61,7 +61,7 @@ TEST_CASE("a name with a slash is a file", "[plugin_catalog]") {
 
 TEST_CASE("a missing plugin is named with the folders, the known ids and the nearest", "[plugin_catalog]") {
   const error e = refused(catalog({folder("good"), folder("nowhere")}), "smaple");
-  CHECK(code_of(e) == error::bad_plugin);
+  CHECK(e.code() == error::bad_plugin);
   CHECK(e.found() == "no plugin 'smaple' (f.toml:1:1) in " + folder("good").string() + ", " +
                          folder("nowhere").string() + " (no such folder)");
   CHECK(e.wanted() == "one of sample, sample-transport");
@@ -96,7 +96,7 @@ TEST_CASE("two libraries of one folder with the same plugin are refused, and bot
 
 TEST_CASE("a plugin in the wrong place is refused with the right one", "[plugin_catalog]") {
   const error feature = refused(catalog({folder("good")}), "sample-transport");
-  CHECK(code_of(feature) == error::bad_config);
+  CHECK(feature.code() == error::bad_config);
   CHECK(feature.found() ==
         "'sample-transport' as bus.features (f.toml:1:1), which provides postbus.transport/1");
   CHECK(feature.wanted() == "a plugin that provides postbus.interceptor/1 or postbus.control/1");
@@ -108,7 +108,7 @@ TEST_CASE("a plugin in the wrong place is refused with the right one", "[plugin_
 TEST_CASE("a file with several plugins of one kind does not say which is meant", "[plugin_catalog]") {
   const std::string file = (folder("two-features") / "sample.so").string();
   const error e = refused(catalog({}), file);
-  CHECK(code_of(e) == error::bad_plugin);
+  CHECK(e.code() == error::bad_plugin);
   CHECK(e.found() == file + " (f.toml:1:1), which has more than one: sample, sample-transport");
   CHECK(e.wanted() == "a file with one plugin of this kind");
   CHECK(e.remedy() == "put its folder on bus.plugin_path and give the id");

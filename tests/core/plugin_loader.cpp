@@ -98,7 +98,7 @@ TEST_CASE("a library that is not what it should be is refused, with what was fou
   for (const row& r : rows) {
     CAPTURE(r.dso);
     const error e = refused(r.dso);
-    CHECK(code_of(e) == error::bad_plugin);
+    CHECK(e.code() == error::bad_plugin);
     CHECK(e.found() == library(r.dso) + r.found);
     CHECK(e.wanted() == r.wanted);
     CHECK(e.remedy() == r.remedy);
@@ -118,7 +118,7 @@ TEST_CASE("a library that lacks a symbol is refused when it is loaded, and the s
 TEST_CASE("what a plugin requires is met by the host, by an interface, or by an id", "[plugin_loader]") {
   CHECK(prepare(wired().feature("needy").feature("friend")).plugins.size() == 3);
   const error e = refused(wired().feature("needy"));
-  CHECK(code_of(e) == error::bad_plugin);
+  CHECK(e.code() == error::bad_plugin);
   CHECK(e.found() == "plugin 'needy' (a linked module), which requires friendship/1");
   CHECK(e.wanted() == "a configured plugin that provides it");
   CHECK(e.remedy() == "add to the configuration: friend");
@@ -137,7 +137,7 @@ TEST_CASE("a requirement is missed before any library is loaded", "[plugin_loade
 TEST_CASE("deliveries must not meet a claim before a gate", "[plugin_loader]") {
   CHECK(prepare(wired().feature("claim").feature("gate")).plugins.size() == 3);
   const error e = refused(wired().feature("gate").feature("claim"));
-  CHECK(code_of(e) == error::bad_config);
+  CHECK(e.code() == error::bad_config);
   CHECK(e.found() == "bus.features with the gate 'gate' before the claim 'claim'");
   CHECK(e.remedy() == "put 'claim' before 'gate'");
 }
@@ -158,7 +158,7 @@ TEST_CASE("a plugin's settings come complete, and a wrong one is named", "[plugi
 
 TEST_CASE("settings for a plugin that is not there are refused", "[plugin_loader]") {
   const error e = refused(wired().feature("claim").set("plugin.clam.window", "1h"));
-  CHECK(code_of(e) == error::bad_config);
+  CHECK(e.code() == error::bad_config);
   CHECK(e.found() == "plugin.clam (set in code), and no such plugin in bus.features");
   CHECK(e.wanted() == "the table of one of claim");
   CHECK(e.remedy() == "did you mean 'claim'?");

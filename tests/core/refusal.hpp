@@ -24,8 +24,6 @@ error refusal(F&& call) {
   return *refused;
 }
 
-inline error_code code_of(const boost::system::system_error& e) { return e.code(); }
-
 inline bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }

@@ -67,7 +67,7 @@ TEST_CASE("durations and sizes become nanoseconds and bytes before they are chec
 
 TEST_CASE("an unknown setting is named, with the nearest that is known", "[schema]") {
   const error e = refused(schema, R"({"size": 1, "windwo": "2s"})");
-  CHECK(code_of(e) == error::bad_config);
+  CHECK(e.code() == error::bad_config);
   CHECK(e.found() == "plugin.x.windwo (f.toml:2:1)");
   CHECK(e.wanted() == "one of size, window, limit, mode, label, ratio, on, steps, retry, tls, topics");
   CHECK(e.remedy() == "did you mean 'window'?");
@@ -130,7 +130,7 @@ TEST_CASE("a wrong value is named with what was found and what is wanted", "[sch
   for (const row& r : rows) {
     CAPTURE(r.given);
     const error e = refused(schema, r.given);
-    CHECK(code_of(e) == error::bad_config);
+    CHECK(e.code() == error::bad_config);
     CHECK(e.found() == "plugin.x." + std::string(r.found) + " (f.toml:2:1)");
     CHECK(e.wanted() == r.wanted);
     CHECK(e.remedy() == r.remedy);
@@ -184,14 +184,14 @@ TEST_CASE("what is written is completed however deep it lies", "[schema]") {
 
 TEST_CASE("a mistake in the schema is the plugin's, and is said to be", "[schema]") {
   const error unit = refused(R"({"properties": {"w": {"type": "string", "format": "duration"}}})", "{}");
-  CHECK(code_of(unit) == error::bad_plugin);
+  CHECK(unit.code() == error::bad_plugin);
   CHECK(unit.found() == "type \"string\" with format \"duration\" in the schema of plugin 'x'");
   const error value = refused(R"({"properties": {"n": {"type": "integer", "default": "many"}}})", "{}");
-  CHECK(code_of(value) == error::bad_plugin);
+  CHECK(value.code() == error::bad_plugin);
   CHECK(value.found() == "the default of plugin.x.n = \"many\"");
   CHECK(value.remedy() == "correct the schema of plugin 'x'");
   const error kind = refused(R"({"type": 5})", "{}");
-  CHECK(code_of(kind) == error::bad_plugin);
+  CHECK(kind.code() == error::bad_plugin);
   CHECK(has(kind.found(), "the schema of plugin 'x': "));
 }
 

@@ -91,7 +91,7 @@ TEST_CASE("a feature that fails refuses a publish and retries a delivery, unless
 
 TEST_CASE("an unknown setting or table is named with file, line and the nearest", "[settings]") {
   const error e = refused("[bus]\nthread = 4\n");
-  CHECK(code_of(e) == error::bad_config);
+  CHECK(e.code() == error::bad_config);
   CHECK(e.found() == "bus.thread (text:2:1)");
   CHECK(e.wanted() == "one of name, threads, features, plugin_path, wait, log_level");
   CHECK(e.remedy() == "did you mean 'threads'?");
@@ -114,7 +114,7 @@ TEST_CASE("a setting of the wrong type or out of range is named with what is wan
         "[plugin.x]\nkey = \"\"", "bus = 4", "[[transport]]", "plugin.x = 1"}) {
     CAPTURE(toml);
     const error r = refused(toml);
-    CHECK(code_of(r) == error::bad_config);
+    CHECK(r.code() == error::bad_config);
     CHECK(has(r.found(), "(text:"));
     CHECK_FALSE(r.wanted().empty());
   }
@@ -169,7 +169,7 @@ TEST_CASE("what a later version will have is refused by its name", "[settings]")
   for (const row& r : rows) {
     CAPTURE(r.toml);
     const error e = refused(r.toml);
-    CHECK(code_of(e) == error::unsupported);
+    CHECK(e.code() == error::unsupported);
     CHECK(e.found() == r.found);
     CHECK(e.remedy() == r.remedy);
   }

@@ -13,7 +13,7 @@ namespace postbus {
 
 class error : public boost::system::system_error {
  public:
-  enum code {
+  enum errc {
     // The call was not carried out, surely.
     closed = 1,        // the bus, or the subscription, is closed or closing
     bad_argument,      // a topic, pattern, option or key expression that breaks the rules
@@ -38,7 +38,7 @@ class error : public boost::system::system_error {
     failed,            // the plugin says so; see the message
   };
 
-  error(code what, std::string found, std::string wanted, std::string remedy);
+  error(errc what, std::string found, std::string wanted, std::string remedy);
 
   // The three parts of what(), each a phrase; empty where there is nothing to say.
   const std::string& found() const noexcept { return found_; }
@@ -53,12 +53,12 @@ class error : public boost::system::system_error {
 }  // namespace postbus
 
 template <>
-struct boost::system::is_error_code_enum<postbus::error::code> : std::true_type {};
+struct boost::system::is_error_code_enum<postbus::error::errc> : std::true_type {};
 
 namespace postbus {
 
 const boost::system::error_category& error_category() noexcept;
-inline boost::system::error_code make_error_code(error::code value) noexcept {
+inline boost::system::error_code make_error_code(error::errc value) noexcept {
   return {static_cast<int>(value), error_category()};
 }
 
