@@ -26,6 +26,7 @@ if(POSTBUS_SANITIZE)
   add_link_options(-fsanitize=${POSTBUS_SANITIZE})
   if(POSTBUS_SANITIZE MATCHES thread) # ThreadSanitizer cannot see fences; Asio can do without.
     add_compile_definitions(BOOST_ASIO_DISABLE_FENCED_BLOCK)
+    add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
   endif()
 endif()
 

@@ -68,7 +68,7 @@ bus::prepared_publish bus::prepare(std::string_view topic, bytes_view data, cons
   return {engine_->prepare(topic, data, options).release(), [](detail::async_publish* p) { delete p; }};
 }
 void bus::start(prepared_publish publish, boost::asio::any_completion_handler<void(error_code, receipt)> handler) {
-  publish->handler = std::move(handler);
+  publish->handler.swap(handler);  // move assignment of it is broken in Boost 1.81
   detail::engine::start(std::unique_ptr<detail::async_publish>(publish.release()));
 }
 

@@ -70,9 +70,10 @@ class thread_registry {
     if (asymmetric_) [[likely]]
       std::atomic_signal_fence(std::memory_order_seq_cst);
     else
-      std::atomic_thread_fence(std::memory_order_seq_cst);
+      full_fence();
   }
   static void heavy_fence() noexcept;
+  static void full_fence() noexcept;
 
   // done runs once every passage that is under way now has ended, the caller's own too; perhaps before this returns.
   void grace_period(postbus_done done);

@@ -5,7 +5,6 @@
 #include <set>
 #include <string>
 
-using postbus::code_of;
 using postbus::error;
 
 TEST_CASE("an error says what was found, what was wanted and what to do", "[error]") {

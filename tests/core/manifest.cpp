@@ -87,7 +87,7 @@ TEST_CASE("a field that is missing or wrong is named with what is wanted", "[man
         R"("provides": ["a/1"], "data_max": "big")", R"("provides": ["a/1"], "config_schema": 1)",
         R"("provides": ["a/1"], "wraps": "codec")"}) {
     CAPTURE(fields);
-    CHECK(code_of(refused(with(fields))) == error::bad_plugin);
+    CHECK(refused(with(fields)).code() == error::bad_plugin);
   }
   CHECK(refused(R"({"id": "x", "version": "1.0", "abi": 1, "provides": ["a/1"]})").found() ==
         "version = \"1.0\" (in the manifest of /p/x.so)");

@@ -186,5 +186,5 @@ TEST_CASE(
       {"later"},
       R"({"id": "later", "provides": ["postbus.interceptor/1"], "requires": ["postbus.store/1"]})");
   CHECK(prepare(wired().module(later.module)).plugins.size() == 1);
-  CHECK(code_of(refused(wired().module(later.module).feature("later"))) == error::unsupported);
+  CHECK(refused(wired().module(later.module).feature("later")).code() == error::unsupported);
 }

@@ -173,5 +173,5 @@ TEST_CASE("what a later version will have is refused by its name", "[settings]")
     CHECK(e.found() == r.found);
     CHECK(e.remedy() == r.remedy);
   }
-  CHECK(code_of(refused("[transport]\ncodec = \"morse\"")) == error::bad_config);
+  CHECK(refused("[transport]\ncodec = \"morse\"").code() == error::bad_config);
 }

@@ -75,14 +75,18 @@ class manual_clock {
   }
 
   // Another queue to drain when this one is empty (an io_context); poll() runs what is ready and says how many.
-  void add_source(const void* owner, std::function<std::size_t()> poll) { sources_.emplace_back(owner, std::move(poll)); }
+  void add_source(const void* owner, std::function<std::size_t()> poll) {
+    sources_.emplace_back(owner, std::move(poll));
+  }
   void remove_source(const void* owner) {
     std::erase_if(sources_, [&](const auto& source) { return source.first == owner; });
   }
 
  private:
   static constexpr std::int64_t wall_start = 1'767'225'600'000'000'000;
-  static void answer(const postbus_done& done, std::int32_t status) { done.fn(done.ctx, status, nullptr, nullptr); }
+  static void answer(const postbus_done& done, std::int32_t status) {
+    done.fn(done.ctx, status, nullptr, nullptr);
+  }
 
   std::int64_t now_ = 0;
   sdk::timer_queue timers_;
