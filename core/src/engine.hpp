@@ -49,7 +49,9 @@ class engine : public std::enable_shared_from_this<engine> {
   static void start(std::unique_ptr<async_publish> publish);
   void publish_for_plugin(const postbus_event* const* fields, std::size_t n, postbus_done done);
   // What this thread knows of the topic; nullptr and ec = bad_argument when it is malformed.
-  topic_entry* find_topic(thread_record& thread, std::string_view topic, std::uint64_t hash, error_code& ec);
+  // `others_in_use`: entries found before stay, besides those that callers further up the stack use.
+  topic_entry* find_topic(thread_record& thread, std::string_view topic, std::uint64_t hash, error_code& ec,
+                          bool others_in_use = false);
   // The exception for a publish that failed on this thread just now.
   error explain(error_code ec, std::string_view topic, std::size_t data_size);
 
@@ -118,7 +120,7 @@ class engine : public std::enable_shared_from_this<engine> {
   void compose(lent_event& event, const publish_request& request, postbus_pair* pairs) noexcept;
   error_code check(const publish_request& request) const noexcept;
   bool may_publish(thread_record& thread) const noexcept;
-  void send_at_once(thread_record& thread, std::span<postbus_out> events, std::span<publish_result*> results,
+  void send_at_once(thread_record& thread, passage& inside, std::span<postbus_out> events, std::span<publish_result*> results,
                     std::span<const std::int64_t> deadlines) noexcept;
   bool wait_for_room(postbus_str topic, std::int64_t deadline_ns);
   void publish_and_wait(const publish_request& request, error_code& ec, receipt& out);

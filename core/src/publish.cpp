@@ -39,7 +39,7 @@ struct answers : waiter {
 
 }  // namespace
 
-topic_entry* engine::find_topic(thread_record& thread, std::string_view topic, std::uint64_t hash, error_code& ec) {
+topic_entry* engine::find_topic(thread_record& thread, std::string_view topic, std::uint64_t hash, error_code& ec, bool others_in_use) {
   if (topic_entry* known = thread.topics.find(topic, hash)) [[likely]]
     return known;
   if (sdk::check_topic(topic)) {
@@ -51,7 +51,7 @@ topic_entry* engine::find_topic(thread_record& thread, std::string_view topic, s
   entry->topic = topic;
   entry->reserved = sdk::is_reserved(topic);
   features.scope(*entry);
-  return &thread.topics.add(std::move(entry), thread.depth > 1);
+  return &thread.topics.add(std::move(entry), others_in_use || thread.depth > 1);
 }
 
 bool engine::may_publish(thread_record& thread) const noexcept {
@@ -127,8 +127,7 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
     postbus_out one{going, nullptr, 0, 0, entry->slot.data()};
     publish_result* results[] = {&result};
     const std::int64_t deadlines[] = {r.options->deadline.count()};
-    inside.leave();
-    send_at_once(thread, {&one, 1}, results, deadlines);
+    send_at_once(thread, inside, {&one, 1}, results, deadlines);
     ec = result.ec;
     if (!ec) {
       thread.published.store(thread.published.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -151,7 +150,6 @@ void engine::publish(std::span<const message> messages, std::span<publish_result
   try {
     thread_record& thread = threads.mine();
     passage inside(thread);
-    ++thread.depth;  // entries found for one event stay while others are looked up
     std::array<lent_event, at_once> events;
     std::array<traveller, at_once> travellers;
     std::array<std::size_t, at_once> whose;
@@ -165,7 +163,7 @@ void engine::publish(std::span<const message> messages, std::span<publish_result
       const publish_request r{m.topic, sdk::hash_bytes(m.topic), m.data, &m.options};
       error_code& ec = results[i].ec;
       ec = open ? check(r) : make_error_code(error::closed);
-      topic_entry* entry = ec ? nullptr : find_topic(thread, r.topic, r.hash, ec);
+      topic_entry* entry = ec ? nullptr : find_topic(thread, r.topic, r.hash, ec, true);
       if (entry != nullptr && entry->reserved) ec = make_error_code(error::bad_argument);
       if (ec) continue;
       compose(events[n], r, next_pairs);
@@ -192,7 +190,7 @@ void engine::publish(std::span<const message> messages, std::span<publish_result
       deadlines[going] = messages[whose[k]].options.deadline.count();
       answers_to[going++] = &result;
     }
-    send_at_once(thread, {outs.data(), going}, {answers_to.data(), going}, {deadlines.data(), going});
+    send_at_once(thread, inside, {outs.data(), going}, {answers_to.data(), going}, {deadlines.data(), going});
     for (std::size_t k = 0; k < n; ++k) {
       publish_result& result = results[whose[k]];
       if (!result.ec) {
@@ -201,23 +199,19 @@ void engine::publish(std::span<const message> messages, std::span<publish_result
       }
       if (travellers[k].owned != nullptr) travellers[k].owned->release();
     }
-    --thread.depth;
   } catch (const std::bad_alloc&) {
     for (publish_result& result : results) result.ec = make_error_code(boost::system::errc::not_enough_memory);
   }
 }
 
 // In order; one that stays without room is answered so, and those behind it go on.
-void engine::send_at_once(thread_record& thread, std::span<postbus_out> events, std::span<publish_result*> results,
-                          std::span<const std::int64_t> deadlines) noexcept {
+void engine::send_at_once(thread_record& thread, passage& inside, std::span<postbus_out> events,
+                          std::span<publish_result*> results, std::span<const std::int64_t> deadlines) noexcept {
   std::int64_t begun = 0;
   while (!events.empty()) {
     answers a(results);
-    {
-      const passage inside(thread);
-      if (transport.inline_dispatch && thread.depth == 1) thread.inline_since_ns = rt->coarse_now_ns();
-      transport.table->publish(transport.self, events.data(), events.size(), a.done());
-    }
+    if (transport.inline_dispatch && thread.depth == 1) thread.inline_since_ns = rt->coarse_now_ns();
+    transport.table->publish(transport.self, events.data(), events.size(), a.done());
     if (a.status() != POSTBUS_OK) {
       for (publish_result* r : results) r->ec = to_error_code(a.status());
       thread.detail = a.message();
@@ -232,9 +226,17 @@ void engine::send_at_once(thread_record& thread, std::span<postbus_out> events, 
     const bool waits = deadlines.front() > 0 && POSTBUS_CAN(transport.table, room);
     if (waits && in_handler()) {
       results.front()->ec = make_error_code(error::would_block);
-    } else if (waits && wait_for_room(events.front().event->topic, begun + deadlines.front())) {
+    } else if (waits) {
+      inside.leave();
+      const bool room = wait_for_room(events.front().event->topic, begun + deadlines.front());
+      inside.enter();
+      if (!may_publish(thread)) {
+        for (publish_result* r : results) r->ec = make_error_code(error::closed);
+        return;
+      }
       for (publish_result* r : results) r->ec = {};
-      continue;
+      if (room) continue;
+      results.front()->ec = make_error_code(error::full);
     }
     events = events.subspan(1);
     results = results.subspan(1);

@@ -110,8 +110,9 @@ void thread_registry::leave(thread_record& record) {
   record.in_use = false;
 }
 
+// Released, and acquired by the threads: what was looked at before the attention ends is not freed before.
 void thread_registry::ask_all(int change) {
-  for (const auto& record : records_) record->attention.fetch_add(static_cast<unsigned>(change), std::memory_order_relaxed);
+  for (const auto& record : records_) record->attention.fetch_add(static_cast<unsigned>(change), std::memory_order_release);
   heavy_fence();
 }
 
@@ -138,7 +139,7 @@ std::vector<postbus_done> thread_registry::collect_ended() {
   }
   std::erase_if(pending_, [](const pending& p) { return p.under_way.empty(); });
   for (const auto& record : records_)
-    record->attention.fetch_sub(static_cast<unsigned>(ended.size()), std::memory_order_relaxed);
+    record->attention.fetch_sub(static_cast<unsigned>(ended.size()), std::memory_order_release);
   return ended;
 }
 

@@ -127,32 +127,33 @@ void thread_record::enter_handler(delivery_state& delivery) noexcept {
 void thread_record::leave_handler(delivery_state* outer) noexcept {
   running.store(outer, std::memory_order_release);
   thread_registry::light_fence();
-  if (attention.load(std::memory_order_relaxed) != 0) registry->attend();
+  if (attention.load(std::memory_order_acquire) != 0) registry->attend();
 }
 
 // The calling thread is in the hot path for the lifetime of this object.
 class passage {
  public:
-  explicit passage(thread_record& record) noexcept : record_(record) {
-    if (record_.depth++ == 0) {
-      record_.passage.store(record_.passage.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-      thread_registry::light_fence();
-    }
-  }
+  explicit passage(thread_record& record) noexcept : record_(record) { enter(); }
   passage(const passage&) = delete;
   passage& operator=(const passage&) = delete;
   ~passage() { leave(); }
-  // Ends it early.
+  // Ends it early; enter() begins another. What was looked up inside is not to be used after leave().
   void leave() noexcept {
-    if (std::exchange(left_, true) || --record_.depth != 0) return;
+    if (!std::exchange(inside_, false) || --record_.depth != 0) return;
     record_.passage.store(record_.passage.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     thread_registry::light_fence();
-    if (record_.attention.load(std::memory_order_relaxed) != 0) record_.registry->attend();
+    if (record_.attention.load(std::memory_order_acquire) != 0) record_.registry->attend();
+  }
+  void enter() noexcept {
+    inside_ = true;
+    if (record_.depth++ != 0) return;
+    record_.passage.store(record_.passage.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    thread_registry::light_fence();
   }
 
  private:
   thread_record& record_;
-  bool left_ = false;
+  bool inside_ = false;
 };
 
 }  // namespace postbus::detail

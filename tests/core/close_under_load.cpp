@@ -26,7 +26,7 @@ round_result one_round(unsigned seed) {
   const auto work = [&] {
     ++running;
     ++handled;
-    for (unsigned i = 0; i < 50; ++i) std::atomic_signal_fence(std::memory_order_seq_cst);
+    for (unsigned i = 0; i < 30'000; ++i) std::atomic_signal_fence(std::memory_order_seq_cst);  // some microseconds
     --running;
   };
   auto leaving = b.subscribe("load:*", [&](const delivery&) {
