@@ -194,7 +194,7 @@ config& config::name(std::string_view name) {
 }
 
 config& config::threads(unsigned count) {
-  put(*contents_, "bus.threads", count);
+  put(*contents_, "bus.threads", std::int64_t{count});
   return *this;
 }
 

@@ -143,7 +143,7 @@ void engine::forget(const std::shared_ptr<subscription_state>& s) {
 }
 
 void engine::wait_for_handlers(const subscription_state& s) {
-  if (in_handler()) return;
+  if (in_handler() || state.load() == phase::closed) return;  // what still runs then was abandoned by close()
   threads.wait_for_all([&](const thread_record& thread) {
     for (const delivery_state* d = thread.running.load(std::memory_order_acquire); d != nullptr; d = d->outer)
       if (d->subscription == &s) return false;

@@ -79,7 +79,7 @@ class subscription {
   ~subscription();
 
   // From the moment it returns no handler of this subscription starts. It waits for its plain handlers running on other threads,
-  // unless called from a handler of this bus, and never for a suspended coroutine. What was not started is given back. Idempotent.
+  // unless called from a handler of this bus, never for a suspended coroutine, and not for what close() abandoned. What was not started is given back. Idempotent.
   void unsubscribe();
   void unsubscribe(error_code&) noexcept;
 
