@@ -96,6 +96,8 @@ void engine::load_transport(std::unique_ptr<plugin_instance> plugin, const trans
   if (table->can != p.manifest().can)
     refuse("can " + std::to_string(table->can) + " by its table and " + std::to_string(p.manifest().can) + " by its manifest",
            "the same capabilities in both");
+  if (!settings.required)
+    throw error(error::unsupported, "transport.required = false", "true", "starting without the transport is not available yet");
   transport.table = table;
   transport.self = p.self();
   transport.can = table->can;
