@@ -44,13 +44,14 @@ close_report engine::close(std::int64_t timeout_ns, std::int64_t grace_ns) {
 }
 
 void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
-  state.store(phase::draining);
-  thread_registry::heavy_fence();
   std::vector<std::shared_ptr<subscription_state>> all;
   {
+    const std::lock_guard none_is_being_made(lifecycle);
+    state.store(phase::draining);
     const std::lock_guard lock(mutex);
     all = subscriptions;
   }
+  thread_registry::heavy_fence();
   for (const auto& s : all) retire(s, {});
   all.clear();
   const auto over = [&] {
@@ -83,7 +84,10 @@ void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
     // Handlers that still run keep their frames, their threads and the plugins they came from.
     log->write(POSTBUS_LOG_ERROR, "bus",
                "close: " + std::to_string(report_.total().abandoned) + " deliveries abandoned after the deadline and the grace");
-    kept_alive_ = shared_from_this();
+    static auto* abandoned = new std::vector<std::shared_ptr<engine>>;
+    static auto* abandoned_mutex = new std::mutex;
+    const std::lock_guard keep(*abandoned_mutex);
+    abandoned->push_back(shared_from_this());
     return;
   }
   stop_plugins();

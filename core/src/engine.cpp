@@ -66,6 +66,7 @@ engine::engine(const config& configuration, boost::asio::any_io_executor executo
       }
       const auto own = ready.host.plugins.find(plugin->id());
       plugins_.push_back(std::move(plugin));
+      plugins_.back()->check();
       features.add(*plugins_.back(), own != ready.host.plugins.end() ? own->second : feature_settings{});
     }
     transport.plugin->start();
@@ -84,6 +85,7 @@ engine::~engine() = default;
 void engine::load_transport(std::unique_ptr<plugin_instance> plugin, const transport_settings& settings) {
   transport.plugin = std::move(plugin);
   plugin_instance& p = *transport.plugin;
+  p.check();
   const auto refuse = [&](const std::string& found, const std::string& wanted) {
     throw error(error::bad_plugin, "plugin '" + p.id() + "' (" + p.origin() + ") " + found, wanted, "see plugin.h");
   };
@@ -145,6 +147,8 @@ std::vector<metric> engine::metrics() const {
 }
 
 std::string engine::call(std::string_view method, std::string_view json, std::int64_t deadline_ns) {
+  passage inside(threads.mine());  // the plugins stay until it ends
+  if (state.load() == phase::closed) throw error(error::closed, "a call on a closed bus", "an open one", "");
   const std::size_t dot = method.find('.');
   const std::string_view id = method.substr(0, dot), name = dot == std::string_view::npos ? "" : method.substr(dot + 1);
   plugin_instance* found = transport.plugin->id() == id ? transport.plugin.get() : nullptr;
@@ -170,11 +174,7 @@ std::string engine::call(std::string_view method, std::string_view json, std::in
   };
   // The plugin may answer after the deadline.
   const auto answer = std::make_shared<answered>();
-  thread_record& thread = threads.mine();
-  {
-    const passage inside(thread);
-    if (state.load() == phase::closed) throw error(error::closed, "a call on a closed bus", "an open one", "");
-    control->call(found->self(), sdk::str(name), sdk::str(json),
+  control->call(found->self(), sdk::str(name), sdk::str(json),
                   {[](void* ctx, std::int32_t status, const void* result, const postbus_error* e) {
                      const std::unique_ptr<std::shared_ptr<answered>> a(static_cast<std::shared_ptr<answered>*>(ctx));
                      (*a)->status = status;
@@ -183,7 +183,7 @@ std::string engine::call(std::string_view method, std::string_view json, std::in
                      sdk::answer((*a)->done.done(), POSTBUS_OK);
                    },
                    new std::shared_ptr<answered>(answer)});
-  }
+  inside.leave();
   if (!answer->done.wait(*rt, rt->now_ns() + deadline_ns))
     throw error(error::timed_out, "no answer to '" + std::string(method) + "'", "one before the deadline", "");
   if (answer->status != POSTBUS_OK)

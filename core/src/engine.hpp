@@ -100,6 +100,7 @@ class engine : public std::enable_shared_from_this<engine> {
   std::atomic<std::uint64_t> published{0};   // events confirmed to asynchronous publishes; the others are in the thread records
   std::atomic<unsigned> idle_waiters{0};
 
+  std::mutex lifecycle;      // held while a subscription is being made, and when the bus stops taking any
   mutable std::mutex mutex;  // of what follows
   std::vector<std::shared_ptr<subscription_state>> subscriptions;
   std::vector<std::pair<std::uint64_t, close_report::entry>> finished;  // of subscriptions that are gone, by number_in_order
@@ -136,7 +137,6 @@ class engine : public std::enable_shared_from_this<engine> {
   close_report report_;
   std::mutex idle_mutex_;
   std::condition_variable idle_changed_;
-  std::shared_ptr<engine> kept_alive_;  // when something was abandoned: for ever
 };
 
 // Turns a plugin's status and message into an error.

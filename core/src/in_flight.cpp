@@ -16,6 +16,11 @@ std::vector<postbus_pair> captures_of(const delivery_state& d) {
   return params;
 }
 
+// A lent event's id is made by its own thread when somebody asks for it: it cannot be looked at from here.
+std::string_view id_of(const delivery_state& d) {
+  return event_record::of(d.event).references.load(std::memory_order_relaxed) != 0 ? sdk::view(d.event->id) : std::string_view();
+}
+
 bool fits(const std::vector<postbus_pair>& params, engine::selector where) {
   return std::all_of(where.begin(), where.end(), [&](const auto& wanted) {
     return std::any_of(params.begin(), params.end(), [&](const postbus_pair& p) {
@@ -44,7 +49,7 @@ std::vector<running_delivery> engine::in_flight() {
   std::vector<running_delivery> list;
   for_each_running([&](delivery_state& d) {
     running_delivery r;
-    r.id = sdk::view(d.event->id);
+    r.id = id_of(d);
     r.topic = sdk::view(d.event->topic);
     r.pattern = d.subscription->pattern;
     r.group = d.subscription->options.group;
@@ -68,7 +73,7 @@ std::size_t engine::list_running(selector where, const std::function<void(const 
   std::vector<line> lines;
   for_each_running([&](delivery_state& d) {
     if (!fits(captures_of(d), where)) return;
-    lines.push_back({std::string(sdk::view(d.event->id)), std::string(sdk::view(d.event->topic)), d.subscription->shared_from_this(),
+    lines.push_back({std::string(id_of(d)), std::string(sdk::view(d.event->topic)), d.subscription->shared_from_this(),
                      d.since_ns, reinterpret_cast<std::uintptr_t>(&d), d.attempt, d.stop_asked});
   });
   // Told without a lock: who listens may call back.

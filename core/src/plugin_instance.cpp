@@ -164,8 +164,15 @@ plugin_instance::plugin_instance(engine& owner, plugin_use use) : engine_(owner)
   const std::int32_t status = use_.desc->create(&host_, sdk::str(config), &table_, &self_, &refusal);
   if (status != POSTBUS_OK)
     throw error(error::bad_config, "plugin '" + id() + "' (" + origin() + ") says: " + refusal.message, "settings that it accepts", "");
-  if (table_ == nullptr || !POSTBUS_CAN(table_, start) || !POSTBUS_CAN(table_, stop) || !POSTBUS_CAN(table_, destroy) ||
-      !POSTBUS_CAN(table_, interface))
+}
+
+bool plugin_instance::is_complete() const noexcept {
+  return table_ != nullptr && POSTBUS_CAN(table_, start) && POSTBUS_CAN(table_, stop) && POSTBUS_CAN(table_, destroy) &&
+         POSTBUS_CAN(table_, interface);
+}
+
+void plugin_instance::check() const {
+  if (!is_complete())
     throw error(error::bad_plugin, "plugin '" + id() + "' (" + origin() + ") has no start, stop, destroy or interface",
                 "a complete postbus_plugin table", "fill it in as plugin.h says");
   if (engine_.rt->is_virtual() && (table_->flags & POSTBUS_CAN_VIRTUAL_TIME) == 0)
@@ -174,7 +181,7 @@ plugin_instance::plugin_instance(engine& owner, plugin_use use) : engine_(owner)
 }
 
 plugin_instance::~plugin_instance() {
-  if (table_ != nullptr && self_ != nullptr) table_->destroy(self_);
+  if (is_complete()) table_->destroy(self_);
 }
 
 void plugin_instance::start() {
@@ -194,6 +201,7 @@ void plugin_instance::stop() noexcept {
     for (const plugin_timer* t : timers_) timers.push_back(t->id);
   }
   for (const auto timer : timers) engine_.rt->cancel(timer);
+  if (!is_complete()) return;
   waiter stopped;
   table_->stop(self_, stopped.done());
   if (stopped.wait(*engine_.rt)) return;

@@ -23,6 +23,8 @@ class plugin_instance {
   // Destroys it; stopped before.
   ~plugin_instance();
 
+  // Throws error: bad_plugin when its table is not complete, unsupported when it cannot do with a manual clock.
+  void check() const;
   // Waits for the plugin's answer; throws error::unavailable with its words.
   void start();
   // Cancels its timers, and waits. Also after a start that failed. When no call into the plugin runs or will.
@@ -42,6 +44,7 @@ class plugin_instance {
 
  private:
   friend struct host_tables;
+  bool is_complete() const noexcept;
   const void* checked_interface(const char* id, std::size_t least) const;
 
   engine& engine_;

@@ -48,9 +48,10 @@ void check_options(std::string_view pattern, const subscribe_options& o, const t
 }  // namespace
 
 std::shared_ptr<subscription_state> engine::subscribe(std::string_view pattern, const subscribe_options& options, handler h) {
-  check_options(pattern, options, transport);
+  const std::lock_guard alive(lifecycle);
   if (state.load() != phase::running)
     throw error(error::closed, "subscribe to '" + std::string(pattern) + "'", "a bus that is not closed", "");
+  check_options(pattern, options, transport);
   const bool runs_inline = transport.inline_dispatch && h.run != nullptr;
   std::shared_ptr<subscription_state> s;
   {
@@ -131,6 +132,7 @@ void engine::retire(const std::shared_ptr<subscription_state>& s, boost::asio::a
 
 void engine::forget(const std::shared_ptr<subscription_state>& s) {
   const delivery_counts counts = s->counts();
+  s->gone(counts);
   threads.inspect([&](thread_record& t) { t.tallies.clear(s->number); });
   {
     const std::lock_guard lock(mutex);
@@ -138,7 +140,6 @@ void engine::forget(const std::shared_ptr<subscription_state>& s) {
     finished.emplace_back(s->number_in_order, close_report::entry{s->pattern, s->options.group, counts});
     free_numbers_.push_back(s->number);
   }
-  s->gone();
   something_ended();
 }
 

@@ -509,11 +509,12 @@ void subscription_state::when_gone(boost::asio::any_completion_handler<void(erro
   post_completion(owner, std::move(ended), error_code());
 }
 
-void subscription_state::gone() {
+void subscription_state::gone(const delivery_counts& final) {
   std::vector<boost::asio::any_completion_handler<void(error_code)>> ended;
   {
     const std::lock_guard lock(mutex_);
     gone_ = true;
+    final_ = final;
     ended.swap(when_gone_);
   }
   for (auto& handler : ended) post_completion(owner, std::move(handler), error_code());
@@ -522,6 +523,10 @@ void subscription_state::gone() {
 // ---- counts
 
 delivery_counts subscription_state::counts() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (gone_) return final_;
+  }
   delivery_counts c;
   c.taken_on = counts_.taken_on;
   c.started = counts_.started;

@@ -60,7 +60,7 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   void connected();
   // For async_unsubscribe: `ended` is called once it is gone().
   void when_gone(boost::asio::any_completion_handler<void(error_code)> ended);
-  void gone();
+  void gone(const delivery_counts& final);
   bool runs_coroutines() const noexcept { return handler_.spawn != nullptr; }
 
   delivery_counts counts() const;
@@ -108,6 +108,7 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   std::function<void()> when_empty_;
   std::vector<boost::asio::any_completion_handler<void(error_code)>> when_gone_;
   bool gone_ = false;
+  delivery_counts final_;          // once gone_: `number` may be another's then
   std::uint32_t credit_held_ = 0;  // given back before transport_subscription was known
   std::vector<std::unique_ptr<runner>> runners_;  // one per handler that may run at once
   std::vector<runner*> idle_runners_;

@@ -11,6 +11,15 @@
 
 namespace postbus::detail {
 
+// In a loop that waits for another core.
+inline void pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
 // Threads that run tasks in the order they were posted. An idle worker sleeps until one is posted, or looks for one all the time.
 class worker_pool {
  public:
@@ -53,7 +62,7 @@ class worker_pool {
         if (stopping_) return;
         if (spin_) {
           lock.unlock();
-          for (int i = 0; i < 1000 && !queued_.load(std::memory_order_relaxed); ++i) __builtin_ia32_pause();
+          for (int i = 0; i < 1000 && !queued_.load(std::memory_order_relaxed); ++i) pause();
           lock.lock();
         } else {
           ++sleeping_;

@@ -37,7 +37,8 @@ struct close_report {
 
 // One delivery whose handler runs now.
 struct running_delivery {
-  std::string id, topic, pattern, group;
+  std::string id;  // empty for an inline delivery, whose id is made only if the handler asks for it
+  std::string topic, pattern, group;
   std::vector<std::pair<std::string, std::string>> params;
   std::chrono::nanoseconds running_for{};
   unsigned attempt = 1;

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -148,6 +149,16 @@ class event_book {
       kept_.erase(kept);
     }
     return true;
+  }
+  // Drops one reference; the event as it was, or nothing when nobody held one.
+  std::optional<event> take(const postbus_event* given) {
+    std::optional<event> copy;
+    {
+      const std::lock_guard lock(mutex_);
+      if (kept_.contains(given)) copy = event::copy_of(*given);
+    }
+    if (copy) release(given);
+    return copy;
   }
   // False when there is no such event.
   bool fill(const postbus_event* event) {

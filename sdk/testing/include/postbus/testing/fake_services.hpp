@@ -78,11 +78,10 @@ class fake_services {
     const std::lock_guard lock(mutex_);
     return std::make_unique<detail::event_block>(e, clock_.wall_ns(), ++events_);
   }
-  // Drops a reference that the plugin gave to the host; `what` names it.
-  event take_over(const postbus_event* given, const char* what) {
-    event copy = event::copy_of(*given);
-    if (!detail::event_book::instance().release(given))
-      faults_.add(std::string(what) + " is an event that nobody holds a reference to");
+  // A reference that the plugin gave to the host, which drops it; `what` names it.
+  std::optional<event> take_over(const postbus_event* given, const char* what) {
+    std::optional<event> copy = detail::event_book::instance().take(given);
+    if (!copy) faults_.add(std::string(what) + " is an event that nobody holds a reference to");
     return copy;
   }
 
