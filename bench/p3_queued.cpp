@@ -93,7 +93,7 @@ class queued_bus {
   std::vector<publish_result> results_{batch_size};
   unsigned rounds_ = 0;
   std::uint64_t mallocs_ = 0, counted_ = 0;
-  bus bus_{config().set("bus.threads", "1")};
+  bus bus_{config().threads(1)};
   subscription subscription_ = bus_.subscribe("agent:status:42", [this](const delivery& d) { checker_.take(d.data().data()); });
 };
 

@@ -15,7 +15,7 @@ namespace {
 // Sizes with the header; a block above the last comes from malloc and goes back to it.
 constexpr std::array<std::uint32_t, 14> class_bytes{64, 96, 128, 192, 256, 320, 384, 512, 768, 1024, 1280, 2048, 4096, 8192};
 constexpr std::uint32_t unpooled = class_bytes.size();
-constexpr std::size_t kept_per_class = 8192;  // free blocks a heap keeps; what comes back beyond goes to free()
+constexpr std::size_t kept_per_class = 131'072;  // free blocks a heap keeps; what comes back beyond goes to free()
 constexpr std::size_t return_batch = 32;      // blocks sent back to their heap at once
 
 class heap;

@@ -119,7 +119,8 @@ class engine : public std::enable_shared_from_this<engine> {
   bool nothing_open() const;
   // Fills the lent event; `pairs` has room for its headers.
   void compose(lent_event& event, const publish_request& request, postbus_pair* pairs) noexcept;
-  error_code check(const publish_request& request) const noexcept;
+  // False, and ec says why. (Returning an error_code goes through memory, which costs as much as the check.)
+  bool check(const publish_request& request, error_code& ec) const noexcept;
   bool may_publish(thread_record& thread) const noexcept;
   void send_at_once(thread_record& thread, passage& inside, std::span<postbus_out> events, std::span<publish_result*> results,
                     std::span<const std::int64_t> deadlines) noexcept;

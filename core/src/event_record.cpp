@@ -89,7 +89,8 @@ event_record* new_event(const postbus_event& fields, const postbus_owned* data, 
   const std::size_t pairs = fields.header_count * sizeof(postbus_pair), owned = data != nullptr ? sizeof(postbus_owned) : 0;
 
   auto* memory = static_cast<char*>(pool_allocate(sizeof(event_record) + pairs + owned + texts));
-  auto* event = new (memory) event_record{};
+  auto* event = new (memory) event_record;
+  static_cast<postbus_event&>(*event) = {};
   packer pack{memory + sizeof(event_record) + pairs + owned};
   event->size = sizeof(postbus_event);
   event->flags = fields.flags;

@@ -35,7 +35,9 @@ struct event_record : postbus_event {
   };
   id_source* ids = nullptr;  // lent: who makes id and time
   uuid made{};
-  char id_text[36];
+  char id_text[36];  // not zeroed: an event on the stack is made for every publish
+
+  event_record() noexcept {}  // who makes one sets every field: zeroing them first costs 8 ns
 
   static event_record& of(const postbus_event* event) noexcept {
     return *const_cast<event_record*>(static_cast<const event_record*>(event));
@@ -49,7 +51,7 @@ struct event_record : postbus_event {
 
 // An event on the publisher's stack. The copy that keep() made lives as long as somebody holds it.
 struct lent_event : event_record {
-  lent_event() noexcept : event_record{} { size = sizeof(postbus_event); }
+  lent_event() noexcept = default;
   lent_event(const lent_event&) = delete;
   lent_event& operator=(const lent_event&) = delete;
   ~lent_event() {

@@ -21,19 +21,28 @@ bool is_header_name(std::string_view name) noexcept {
   });
 }
 
-// The transport's answer for some events, taken down while it is valid.
-struct answers : waiter {
+// The transport's answer for some events: it comes before its publish() returns, so nothing has to wait for it.
+struct answers {
   std::span<publish_result*> results;
+  std::string* message;
+  bool all_well = false;
 
-  explicit answers(std::span<publish_result*> r) noexcept : results(r) {
-    copy_result = [](waiter& self, const void* result) {
+  postbus_done done() noexcept { return {&finish, this}; }
+
+  static void finish(void* ctx, std::int32_t status, const void* result, const postbus_error* error) {
+    auto& self = *static_cast<answers*>(ctx);
+    self.all_well = status == POSTBUS_OK && result == nullptr;
+    if (status != POSTBUS_OK) [[unlikely]] {
+      self.message->assign(error != nullptr ? error->message : "");
+      for (publish_result* mine : self.results) mine->ec = to_error_code(status);
+    } else if (result != nullptr) {
       const auto* receipts = static_cast<const postbus_receipt*>(result);
-      for (publish_result* mine : static_cast<answers&>(self).results) {
+      for (publish_result* mine : self.results) {
         mine->ec = to_error_code(receipts->status);
         if (receipts->position.len != 0) receipt_access::set_position(mine->value, sdk::view(receipts->position));
         ++receipts;
       }
-    };
+    }
   }
 };
 
@@ -62,18 +71,24 @@ bool engine::may_publish(thread_record& thread) const noexcept {
   }
 }
 
-error_code engine::check(const publish_request& r) const noexcept {
+bool engine::check(const publish_request& r, error_code& ec) const noexcept {
   const publish_options& o = *r.options;
-  if (r.data.size() > transport.data_max) return make_error_code(error::too_large);
-  if (o.delay || o.ttl) return make_error_code(error::unsupported);
-  if (o.headers.size() > headers_max) return make_error_code(error::bad_argument);
-  for (const header& h : o.headers)
-    if (!is_header_name(h.name)) return make_error_code(error::bad_argument);
-  return {};
+  if (r.data.size() > transport.data_max) [[unlikely]]
+    return ec = make_error_code(error::too_large), false;
+  if (o.delay || o.ttl) [[unlikely]]
+    return ec = make_error_code(error::unsupported), false;
+  if (o.headers.empty()) [[likely]]
+    return true;
+  if (o.headers.size() > headers_max || !std::all_of(o.headers.begin(), o.headers.end(), [](const header& h) { return is_header_name(h.name); }))
+    return ec = make_error_code(error::bad_argument), false;
+  return true;
 }
 
 void engine::compose(lent_event& event, const publish_request& r, postbus_pair* pairs) noexcept {
   const publish_options& o = *r.options;
+  event.size = sizeof(postbus_event);
+  event.flags = 0;
+  event.time_ns = event.expires_ns = 0;
   event.topic = sdk::str(r.topic);
   event.source = sdk::str(source);
   event.data = {reinterpret_cast<const std::uint8_t*>(r.data.data()), r.data.size()};
@@ -96,7 +111,7 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
       return;
     }
     topic_entry* entry = find_topic(thread, r.topic, r.hash, ec);
-    if (entry == nullptr || (ec = check(r))) return;
+    if (entry == nullptr || !check(r, ec)) return;
     if (entry->reserved) {
       ec = make_error_code(error::bad_argument);
       return;
@@ -162,8 +177,8 @@ void engine::publish(std::span<const message> messages, std::span<publish_result
       const message& m = messages[i];
       const publish_request r{m.topic, sdk::hash_bytes(m.topic), m.data, &m.options};
       error_code& ec = results[i].ec;
-      ec = open ? check(r) : make_error_code(error::closed);
-      topic_entry* entry = ec ? nullptr : find_topic(thread, r.topic, r.hash, ec, true);
+      if (!open) ec = make_error_code(error::closed);
+      topic_entry* entry = !open || !check(r, ec) ? nullptr : find_topic(thread, r.topic, r.hash, ec, true);
       if (entry != nullptr && entry->reserved) ec = make_error_code(error::bad_argument);
       if (ec) continue;
       compose(events[n], r, next_pairs);
@@ -209,13 +224,11 @@ void engine::send_at_once(thread_record& thread, passage& inside, std::span<post
                           std::span<publish_result*> results, std::span<const std::int64_t> deadlines) noexcept {
   std::int64_t begun = 0;
   while (!events.empty()) {
-    answers a(results);
+    answers a{results, &thread.detail};
     if (transport.inline_dispatch && thread.depth == 1) thread.inline_since_ns = rt->coarse_now_ns();
     transport.table->publish(transport.self, events.data(), events.size(), a.done());
-    if (a.status() != POSTBUS_OK) {
-      for (publish_result* r : results) r->ec = to_error_code(a.status());
-      thread.detail = a.message();
-    }
+    if (a.all_well) [[likely]]
+      return;
     const auto full = std::find_if(results.begin(), results.end(), [](const publish_result* r) { return r->ec == error::full; });
     const auto sent = static_cast<std::size_t>(full - results.begin());
     events = events.subspan(sent);

@@ -11,7 +11,7 @@ namespace postbus::detail {
 std::unique_ptr<async_publish> engine::prepare(std::string_view topic, bytes_view data, const publish_options& options) {
   auto p = std::make_unique<async_publish>(shared_from_this());
   const publish_request r{topic, 0, data, &options};
-  p->ec = check(r);
+  check(r, p->ec);
   if (p->ec) return p;
   std::vector<postbus_pair> pairs(options.headers.size());
   lent_event event;

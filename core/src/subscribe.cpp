@@ -69,6 +69,7 @@ std::shared_ptr<subscription_state> engine::subscribe(std::string_view pattern, 
     subscriptions.push_back(s);
   }
   s->dispatches_inline = runs_inline;
+  s->asks_features = !features.empty();
   postbus_sub request{};
   request.size = sizeof request;
   request.pattern = sdk::str(s->pattern);

@@ -61,7 +61,7 @@ struct subscription_state::batch {
 
 subscription_state::subscription_state(engine& e, std::string p, subscribe_options o, detail::handler h, std::uint32_t n,
                                        std::uint64_t in_order)
-    : owner(e), pattern(std::move(p)), options(std::move(o)), number(n), number_in_order(in_order), owner_alive_(e.shared_from_this()), handler_(std::move(h)) {
+    : owner(e), pattern(std::move(p)), options(std::move(o)), number(n), number_in_order(in_order), threads_(e.threads), owner_alive_(e.shared_from_this()), handler_(std::move(h)) {
   sink = {sizeof sink, 0, this,
           [](void* ctx, const postbus_delivery* d, std::size_t count) {
             static_cast<subscription_state*>(ctx)->deliver(d, count);
@@ -80,11 +80,41 @@ subscription_state::~subscription_state() = default;
 
 // ---- in
 
+[[gnu::always_inline]] inline void subscription_state::deliver_inline(thread_record& thread, const postbus_delivery& d) {
+  if (d.event == nullptr || asks_features) [[unlikely]]
+    return deliver_inline_slowly(thread, d);
+  delivery_state state;
+  state.subscription = this;
+  state.event = d.event;
+  state.token = d.token;
+  state.attempt = d.attempt + 1;
+  state.since_ns = thread.inline_since_ns;
+  state.outer = thread.running.load(std::memory_order_relaxed);
+  thread.enter_handler(state);
+  if (closed.load(std::memory_order_acquire)) [[unlikely]]
+    return refuse_inline(thread, state);
+  try {
+    handler_.run(handler_.object.get(), delivery_state::handle(state));
+  } catch (...) {
+    thread.leave_handler(state.outer);
+    return end_inline(state, std::current_exception());
+  }
+  thread.leave_handler(state.outer);
+  if (state.promoted == nullptr && d.token == 0) [[likely]]
+    return thread.tallies.add(number);
+  end_inline(state, nullptr);
+}
+
 void subscription_state::deliver(const postbus_delivery* deliveries, std::size_t n) {
   if (dispatches_inline) {
-    for (std::size_t k = 0; k < n; ++k) deliver_inline(deliveries[k]);
-    return;
+    thread_record& thread = threads_.mine();
+    for (std::size_t k = 0; k < n; ++k) deliver_inline(thread, deliveries[k]);
+  } else {
+    queue_up(deliveries, n);
   }
+}
+
+void subscription_state::queue_up(const postbus_delivery* deliveries, std::size_t n) {
   count_in(n);
   item *first = nullptr, *last = nullptr;
   for (std::size_t k = 0; k < n; ++k) {
@@ -113,7 +143,7 @@ item* subscription_state::to_item(const postbus_delivery& delivery) {
 
 void subscription_state::count_in(std::uint64_t n) noexcept {
   open_.fetch_add(n, std::memory_order_relaxed);
-  counts_.taken_on.fetch_add(n, std::memory_order_relaxed);
+  taken_on_.fetch_add(n, std::memory_order_relaxed);
 }
 
 void subscription_state::enqueue(item* first, item* last, std::size_t n) {
@@ -198,37 +228,31 @@ verdict subscription_state::verdict_of(std::exception_ptr thrown) {
   }
 }
 
-void subscription_state::deliver_inline(const postbus_delivery& d) {
-  thread_record& thread = owner.threads.mine();
-  if (d.event == nullptr || !owner.features.empty()) {
-    count_in(1);
-    item* i = to_item(d);
-    batch done(*this);
-    verdict v;
-    if (!prepare(*i, done)) return;
-    i->since_ns = owner.rt->coarse_now_ns();
-    if (!run_handler(thread, *i, v)) return give_back(*i, done);
-    counts_.started.fetch_add(1, std::memory_order_relaxed);
-    if (i->deferred) return i->release();
-    return settle(*i, v, done);
-  }
-  delivery_state state;
-  state.subscription = this;
-  state.event = d.event;
-  state.token = d.token;
-  state.attempt = d.attempt;
-  state.since_ns = thread.inline_since_ns;
-  verdict v;
-  if (!run_handler(thread, state, v)) {
-    batch done(*this);
-    --state.attempt;
-    return give_back(promote(state), done);
-  }
-  if (v.what == verdict::ack && state.promoted == nullptr && d.token == 0) [[likely]]
-    return thread.tallies.add(number);
+void subscription_state::refuse_inline(thread_record& thread, delivery_state& state) {
+  --state.attempt;
+  thread.leave_handler(state.outer);
+  batch done(*this);
+  give_back(promote(state), done);
+}
+
+void subscription_state::end_inline(delivery_state& state, std::exception_ptr thrown) {
+  const verdict v = thrown != nullptr ? verdict_of(std::move(thrown)) : verdict{};
   if (state.deferred) return;
   batch done(*this);
   settle(promote(state), v, done);
+}
+
+void subscription_state::deliver_inline_slowly(thread_record& thread, const postbus_delivery& d) {
+  count_in(1);
+  item* i = to_item(d);
+  batch done(*this);
+  verdict v;
+  if (!prepare(*i, done)) return;
+  i->since_ns = owner.rt->coarse_now_ns();
+  if (!run_handler(thread, *i, v)) return give_back(*i, done);
+  counts_.started.fetch_add(1, std::memory_order_relaxed);
+  if (i->deferred) return i->release();
+  settle(*i, v, done);
 }
 
 item& subscription_state::promote(delivery_state& state) {
@@ -528,7 +552,7 @@ delivery_counts subscription_state::counts() const {
     if (gone_) return final_;
   }
   delivery_counts c;
-  c.taken_on = counts_.taken_on;
+  c.taken_on = taken_on_;
   c.started = counts_.started;
   c.acked = counts_.acked;
   c.retried = counts_.retried;

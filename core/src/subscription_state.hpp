@@ -7,6 +7,7 @@
 #include "delivery_state.hpp"
 #include "step_executor.hpp"
 
+#include <postbus/sdk/spin_mutex.hpp>
 #include <postbus/subscription.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -17,6 +18,7 @@ namespace postbus::detail {
 
 class engine;
 struct thread_record;
+class thread_registry;
 struct transport_slot;
 
 // How a handler, or a feature, ended a delivery.
@@ -38,6 +40,7 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   const std::uint32_t number;           // for the tally sheets; used again by a later subscription
   const std::uint64_t number_in_order;  // among all of the bus
   bool dispatches_inline = false;
+  bool asks_features = false;
 
   postbus_sink sink{};
   void* transport_subscription = nullptr;
@@ -74,7 +77,12 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
     subscription_state* owner = nullptr;
   };
 
-  void deliver_inline(const postbus_delivery& delivery);
+  void deliver_inline(thread_record& thread, const postbus_delivery& delivery);
+  // The ways out of the straight path: the event needs decoding or features, or the handler did not just return.
+  void deliver_inline_slowly(thread_record& thread, const postbus_delivery& delivery);
+  void end_inline(delivery_state& state, std::exception_ptr thrown);
+  void refuse_inline(thread_record& thread, delivery_state& state);
+  void queue_up(const postbus_delivery* deliveries, std::size_t n);
   void count_in(std::uint64_t n) noexcept;
   item* to_item(const postbus_delivery& delivery);
   void enqueue(item* first, item* last, std::size_t n);
@@ -98,9 +106,10 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   void wait_for_retry(item& i, std::optional<std::chrono::nanoseconds> after, batch& done);
   static void retry_due(void* ctx, std::int32_t status, const void*, const postbus_error*);
 
+  thread_registry& threads_;
   const std::shared_ptr<engine> owner_alive_;  // until the engine lets go of the subscription
   detail::handler handler_;
-  mutable std::mutex mutex_;  // of what follows
+  alignas(64) mutable sdk::spin_mutex mutex_;  // of what follows
   item *first_ = nullptr, *last_ = nullptr;
   std::size_t queued_ = 0;
   unsigned active_ = 0;          // runners and coroutine loops at work
@@ -113,9 +122,11 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   std::vector<std::unique_ptr<runner>> runners_;  // one per handler that may run at once
   std::vector<runner*> idle_runners_;
 
-  std::atomic<std::uint64_t> open_{0};  // taken on and not settled
-  struct {
-    std::atomic<std::uint64_t> taken_on{0}, started{0}, acked{0}, retried{0}, dropped{0}, dead{0}, given_back{0}, abandoned{0};
+  // What who delivers writes, and what who runs handlers writes, on cache lines of their own: both write for every event.
+  alignas(64) std::atomic<std::uint64_t> open_{0};  // taken on and not settled
+  std::atomic<std::uint64_t> taken_on_{0};
+  struct alignas(64) {
+    std::atomic<std::uint64_t> started{0}, acked{0}, retried{0}, dropped{0}, dead{0}, given_back{0}, abandoned{0};
   } counts_;
 };
 

@@ -39,7 +39,7 @@ class tally_sheet {
   using block = std::array<std::atomic<std::uint64_t>, per_block>;
 
   std::atomic<std::uint64_t>& at(std::uint32_t number) {
-    std::atomic<block*>& place = blocks_.at(number / per_block);
+    std::atomic<block*>& place = blocks_[number / per_block];
     block* b = place.load(std::memory_order_relaxed);
     if (b == nullptr) [[unlikely]] {
       b = new block{};

@@ -58,11 +58,18 @@ class worker_pool {
   void work() {
     std::unique_lock lock(mutex_);
     for (;;) {
+      bool looked = false;
       while (first_ == nullptr) {
         if (stopping_) return;
         if (spin_) {
           lock.unlock();
           for (int i = 0; i < 1000 && !queued_.load(std::memory_order_relaxed); ++i) pause();
+          lock.lock();
+        } else if (!looked) {
+          // What comes within some microseconds is cheaper to wait for than to be woken for.
+          looked = true;
+          lock.unlock();
+          for (int i = 0; i < looks_max && !queued_.load(std::memory_order_relaxed); ++i) pause();
           lock.lock();
         } else {
           ++sleeping_;
@@ -82,10 +89,12 @@ class worker_pool {
     }
   }
 
+  static constexpr int looks_max = 100;
+
   const bool spin_;
-  std::mutex mutex_;
+  alignas(64) std::mutex mutex_;
   std::condition_variable posted_;
-  std::atomic<bool> queued_{false};
+  alignas(64) std::atomic<bool> queued_{false};
   task *first_ = nullptr, *last_ = nullptr;
   unsigned sleeping_ = 0;
   bool stopping_ = false;

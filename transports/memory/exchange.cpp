@@ -88,7 +88,10 @@ const exchange::targets& exchange::build_route(const postbus_out& out) {
     const std::uint64_t now = validity(*r);
     if (r->built_for != now) {
       auto fresh = std::make_unique<targets>();
-      index_.match(topic, [&](queue* q) { fresh->push_back(q); });
+      index_.match(topic, [&](queue* q) { fresh->queues.push_back(q); });
+      for (const queue* q : fresh->queues)
+        if (const member* m = q->direct()) fresh->direct.push_back(m->to);
+      if (fresh->direct.size() != fresh->queues.size()) fresh->direct.clear();
       replaced = r->to.exchange(fresh.release(), std::memory_order_acq_rel);
       r->built_for = now;
     }
@@ -105,7 +108,14 @@ const exchange::targets& exchange::build_route(const postbus_out& out) {
 void exchange::publish(std::span<const postbus_out> events, sdk::publish_completion&& done, sdk::context& ctx) {
   std::vector<postbus_receipt> receipts;  // only when something is refused
   for (std::size_t i = 0; i < events.size(); ++i) {
-    const targets& to = find_targets(events[i]);
+    const targets& found = find_targets(events[i]);
+    const std::vector<queue*>& to = found.queues;
+    if (!found.direct.empty()) {
+      postbus_delivery delivery{};
+      delivery.event = events[i].event;
+      for (const sdk::sink& s : found.direct) s.deliver(delivery);
+      continue;
+    }
     if (std::any_of(to.begin(), to.end(), [](const queue* q) { return q->is_full(); })) {
       receipts.resize(events.size());
       for (std::size_t k = i; k < events.size(); ++k) receipts[k].status = POSTBUS_E_FULL;
@@ -117,7 +127,7 @@ void exchange::publish(std::span<const postbus_out> events, sdk::publish_complet
       std::array<const postbus_out*, at_once> run;
       std::size_t n = 0;
       run[n++] = &events[i];
-      while (n < at_once && i + 1 < events.size() && &find_targets(events[i + 1]) == &to) run[n++] = &events[++i];
+      while (n < at_once && i + 1 < events.size() && &find_targets(events[i + 1]) == &found) run[n++] = &events[++i];
       to[0]->push(std::span(run.data(), n), ctx);
       continue;
     }

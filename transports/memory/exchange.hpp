@@ -42,7 +42,12 @@ class exchange {
   void room(std::string_view topic, sdk::completion<>&& done, const sdk::context& ctx);
 
  private:
-  using targets = std::vector<queue*>;
+  // The queues that take a topic's events. Where all of them only hand on to one member that takes everything at once, its sinks:
+  // who publishes calls them without a look at the queues. quiesce() waits for who still does.
+  struct targets {
+    std::vector<queue*> queues;
+    std::vector<sdk::sink> direct;
+  };
   // What is known of one topic. Its memory stays until the exchange ends; it is used for another topic when there are too many.
   struct route {
     std::atomic<std::uint64_t> key{0};         // topic_stamp_key

@@ -8,6 +8,12 @@ namespace {
 
 constexpr std::size_t at_once = 64;
 
+const postbus_event* keep(const postbus_event& event, sdk::context& ctx) {
+  sdk::kept_event kept = ctx.keep(event);
+  if (!kept) throw std::bad_alloc();
+  return kept.release();
+}
+
 postbus_delivery delivery_of(const held& h, bool is_group) noexcept {
   postbus_delivery d{};
   d.event = h.event;
@@ -45,7 +51,7 @@ void queue::leave(member& m, sdk::context& ctx) {
 void queue::push(std::span<const postbus_out* const> events, sdk::context& ctx) {
   lock locked(mutex_);
   // The common case, without a detour through the queue: a subscription that keeps up.
-  if (!is_group_ && waiting_.empty() && members_.size() == 1 && !members_[0]->unlimited) {
+  if (!is_group_ && kept_.empty() && members_.size() == 1 && !members_[0]->unlimited) {
     member& m = *members_[0];
     std::array<postbus_delivery, at_once> deliveries;
     while (!events.empty() && m.credit > 0) {
@@ -60,11 +66,14 @@ void queue::push(std::span<const postbus_out* const> events, sdk::context& ctx) 
     }
   }
   for (const postbus_out* out : events) {
-    waiting_.push_back(&take_up(*out->event, ctx));
+    if (is_group_)
+      waiting_.push_back(&take_up(*out->event, ctx));
+    else
+      kept_.push_back(keep(*out->event, ctx));
     bytes_ += out->event->data.len;
   }
   hand_out(locked, ctx);
-  if (waiting_.size() >= most_.events || bytes_ >= most_.bytes) full_.store(true, std::memory_order_relaxed);
+  if (size() >= most_.events || bytes_ >= most_.bytes) full_.store(true, std::memory_order_relaxed);
 }
 
 bool queue::credit(member& m, std::uint32_t n, sdk::context& ctx) {
@@ -92,6 +101,7 @@ bool queue::settle(held& h, const postbus_settle& how, sdk::context& ctx) {
 bool queue::clear(sdk::context& ctx) {
   const lock locked(mutex_);
   while (!waiting_.empty()) put_away(*waiting_.pop_front(), ctx);
+  while (!kept_.empty()) ctx.release(kept_.pop_front());
   while (with_members_ != nullptr) {
     held& h = *with_members_;
     unlink(h);
@@ -103,8 +113,8 @@ bool queue::clear(sdk::context& ctx) {
 
 std::int64_t queue::size_change() noexcept {
   const lock locked(mutex_);
-  const auto size = static_cast<std::int64_t>(waiting_.size());
-  return size - std::exchange(reported_, size);
+  const auto now = static_cast<std::int64_t>(size());
+  return now - std::exchange(reported_, now);
 }
 
 // ---- with the lock held
@@ -117,7 +127,32 @@ member* queue::next_with_credit() noexcept {
   return nullptr;
 }
 
+void queue::hand_out_kept(lock& locked, sdk::context& ctx) {
+  std::array<postbus_delivery, at_once> deliveries;
+  while (!kept_.empty()) {
+    member* m = next_with_credit();
+    if (m == nullptr) return;
+    const std::size_t n = std::min({at_once, kept_.size(), m->unlimited ? at_once : std::size_t{m->credit}});
+    for (std::size_t i = 0; i < n; ++i) {
+      deliveries[i] = {};
+      deliveries[i].event = kept_.pop_front();
+      bytes_ -= deliveries[i].event->data.len;
+    }
+    if (m->unlimited) {
+      const sdk::sink to = m->to;
+      locked.unlock();
+      to.deliver(std::span(deliveries.data(), n));
+      locked.lock();
+    } else {
+      m->credit -= static_cast<std::uint32_t>(n);
+      m->to.deliver(std::span(deliveries.data(), n));
+    }
+    for (std::size_t i = 0; i < n; ++i) ctx.release(deliveries[i].event);
+  }
+}
+
 void queue::hand_out(lock& locked, sdk::context& ctx) {
+  if (!is_group_) return hand_out_kept(locked, ctx);
   std::array<postbus_delivery, at_once> deliveries;
   std::array<held*, at_once> given;
   while (!waiting_.empty()) {
@@ -187,7 +222,7 @@ void queue::give_back(held& h) {
 }
 
 bool queue::look_for_room() noexcept {
-  if (!full_.load(std::memory_order_relaxed) || waiting_.size() > most_.events - (most_.events + 3) / 4 ||
+  if (!full_.load(std::memory_order_relaxed) || size() > most_.events - (most_.events + 3) / 4 ||
       bytes_ > most_.bytes - (most_.bytes + 3) / 4)
     return false;
   full_.store(false, std::memory_order_relaxed);

@@ -7,6 +7,7 @@
 
 #include "ring.hpp"
 
+#include <postbus/sdk/spin_mutex.hpp>
 #include <postbus/sdk/transport.hpp>
 
 #include <atomic>
@@ -71,7 +72,7 @@ class queue {
   std::int64_t size_change() noexcept;
 
  private:
-  using lock = std::unique_lock<std::mutex>;
+  using lock = std::unique_lock<sdk::spin_mutex>;
 
   member* next_with_credit() noexcept;
   void hand_out(lock& locked, sdk::context& ctx);
@@ -80,15 +81,18 @@ class queue {
   void unlink(held& h) noexcept;
   void give_back(held& h);
   bool look_for_room() noexcept;
+  std::size_t size() const noexcept { return is_group_ ? waiting_.size() : kept_.size(); }
+  void hand_out_kept(lock& locked, sdk::context& ctx);
 
   const bool is_group_;
   const limits most_;
   std::atomic<const member*> direct_{nullptr};
   std::atomic<bool> full_{false};
-  std::mutex mutex_;
+  sdk::spin_mutex mutex_;
   std::vector<member*> members_;
   std::size_t turn_ = 0;  // whose it is, among members with credit
-  ring<held*> waiting_;
+  ring<held*> waiting_;                   // of a group
+  ring<const postbus_event*> kept_;       // of one subscription: it has no use for more
   std::size_t bytes_ = 0;
   std::int64_t reported_ = 0;
   held* with_members_ = nullptr;  // linked by before and after
