@@ -29,6 +29,8 @@ struct transport_slot {
   explicit transport_slot(engine& owner) : waiting(owner) {}
 };
 
+class waiter;
+
 class engine : public std::enable_shared_from_this<engine> {
  public:
   engine(const config& configuration, boost::asio::any_io_executor executor);
@@ -124,7 +126,8 @@ class engine : public std::enable_shared_from_this<engine> {
   bool may_publish(thread_record& thread) const noexcept;
   void send_at_once(thread_record& thread, passage& inside, std::span<postbus_out> events, std::span<publish_result*> results,
                     std::span<const std::int64_t> deadlines) noexcept;
-  bool wait_for_room(postbus_str topic, std::int64_t deadline_ns);
+  // Inside a passage.
+  std::shared_ptr<waiter> ask_for_room(postbus_str topic);
   void publish_and_wait(const publish_request& request, error_code& ec, receipt& out);
   void publish_and_wait(std::span<const message> messages, std::span<publish_result> results);
 

@@ -240,8 +240,10 @@ void engine::send_at_once(thread_record& thread, passage& inside, std::span<post
     if (waits && in_handler()) {
       results.front()->ec = make_error_code(error::would_block);
     } else if (waits) {
+      const auto asked = ask_for_room(events.front().event->topic);
       inside.leave();
-      const bool room = wait_for_room(events.front().event->topic, begun + deadlines.front());
+      const bool room = asked->wait(*rt, begun + deadlines.front()) && asked->status() == POSTBUS_OK &&
+                        (rt->is_virtual() || rt->now_ns() < begun + deadlines.front());
       inside.enter();
       if (!may_publish(thread)) {
         for (publish_result* r : results) r->ec = make_error_code(error::closed);
@@ -258,20 +260,15 @@ void engine::send_at_once(thread_record& thread, passage& inside, std::span<post
   }
 }
 
-bool engine::wait_for_room(postbus_str topic, std::int64_t deadline_ns) {
+std::shared_ptr<waiter> engine::ask_for_room(postbus_str topic) {
   // The transport may answer after the deadline: what it answers to lives until then.
-  const auto room = std::make_shared<waiter>();
-  auto* held = new std::shared_ptr<waiter>(room);
-  {
-    const passage inside(threads.mine());
-    transport.table->room(transport.self, topic, {[](void* ctx, std::int32_t status, const void*, const postbus_error* e) {
-                                             const std::unique_ptr<std::shared_ptr<waiter>> w(
-                                                 static_cast<std::shared_ptr<waiter>*>(ctx));
-                                             sdk::answer((*w)->done(), status, nullptr, e);
-                                           },
-                                           held});
-  }
-  return room->wait(*rt, deadline_ns) && room->status() == POSTBUS_OK && (rt->is_virtual() || rt->now_ns() < deadline_ns);
+  auto room = std::make_shared<waiter>();
+  const auto answered = [](void* ctx, std::int32_t status, const void*, const postbus_error* e) {
+    const std::unique_ptr<std::shared_ptr<waiter>> held(static_cast<std::shared_ptr<waiter>*>(ctx));
+    sdk::answer((*held)->done(), status, nullptr, e);
+  };
+  transport.table->room(transport.self, topic, {answered, new std::shared_ptr<waiter>(room)});
+  return room;
 }
 
 error engine::explain(error_code ec, std::string_view topic, std::size_t data_size) {

@@ -13,11 +13,7 @@ using namespace postbus::tests;
 
 namespace {
 
-#ifdef HAVE_HUB
 std::string any_transport() { return GENERATE(std::string("memory"), std::string("hub")); }
-#else
-std::string any_transport() { return "memory"; }
-#endif
 
 // Collects what a handler saw.
 template <class T>
