@@ -3,6 +3,7 @@
 #include "event_record.hpp"
 
 #include <postbus/sdk/abi.hpp>
+#include <postbus/sdk/topic.hpp>
 
 #include <msgpack.hpp>
 
@@ -29,20 +30,22 @@ struct reader : msgpack::null_visitor {
   std::vector<postbus_pair> headers;
   std::string why;
 
-  bool start_map(std::uint32_t) { return ++depth <= 2 || fail("maps nested too deep"); }
-  bool end_map() { return --depth, in_headers = false, true; }
+  bool start_map(std::uint32_t) {
+    if (depth == 1) in_headers = key == "ext";
+    return ++depth <= 2 || fail("maps nested too deep");
+  }
+  bool end_map() { return --depth, true; }
   bool start_array(std::uint32_t) { return fail("an array where none belongs"); }
   bool start_map_key() { return expects_key = true; }
-  bool end_map_key() {
-    expects_key = false;
-    in_headers = in_headers || (depth == 1 && key == "ext");
-    return true;
-  }
+  bool end_map_key() { return expects_key = false, true; }
   bool visit_str(const char* text, std::uint32_t size) {
     const std::string_view value(text, size);
-    if (expects_key) return key = value, depth >= 1 || fail("no map");
-    if (depth == 2) return headers.push_back({sdk::str(key), sdk::str(value)}), true;
-    if (depth != 1) return fail("no map");
+    if (expects_key) return key = value, true;
+    if (depth == 0) return fail("no map");
+    if (depth == 2) {
+      if (in_headers) headers.push_back({sdk::str(key), sdk::str(value)});
+      return true;
+    }
     if (key == "id") event.id = sdk::str(value);
     else if (key == "source") event.source = sdk::str(value);
     else if (key == "type") event.topic = sdk::str(value);
@@ -63,6 +66,7 @@ struct reader : msgpack::null_visitor {
     return true;
   }
   bool visit_nil() { return depth >= 1 || fail("no map"); }
+  bool visit_boolean(bool) { return depth >= 1 || fail("no map"); }
   void parse_error(std::size_t, std::size_t at) { fail("not msgpack at byte " + std::to_string(at)); }
   void insufficient_bytes(std::size_t, std::size_t at) { fail("cut off at byte " + std::to_string(at)); }
 
@@ -111,6 +115,10 @@ event_record* decode_msgpack(const postbus_owned& wire, id_source& ids, std::str
   }
   if (r.event.topic.len == 0 || r.event.id.len == 0) {
     why = r.event.topic.len == 0 ? "no 'type'" : "no 'id'";
+    return nullptr;
+  }
+  if (sdk::check_topic(sdk::view(r.event.topic))) {
+    why = "'type' is no topic";
     return nullptr;
   }
   r.event.size = sizeof r.event;
