@@ -69,7 +69,7 @@ void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
   thread_registry::heavy_fence();
   clean = clean && threads.quiet_until(std::max(deadline_ns, rt->now_ns()) + grace_ns);  // who saw "draining" just before
 
-  const std::lock_guard lock(mutex);
+  std::unique_lock lock(mutex);
   report_.clean = clean;
   report_.metrics = metrics();
   threads.inspect([&](const thread_record& t) { report_.published += t.published.load(std::memory_order_relaxed); });
@@ -90,6 +90,7 @@ void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
     abandoned->push_back(shared_from_this());
     return;
   }
+  lock.unlock();
   stop_plugins();
   rt->stop();
   plugins_.clear();

@@ -49,8 +49,15 @@ std::vector<header> event::headers() const { return headers_of(*raw_); }
 
 std::string receipt::id() const {
   if (!given_id_.empty()) return given_id_;
+  auto id = uuid_;
+  if (seeded_at_ns_ != 0) {
+    std::uint64_t seed[2];
+    std::memcpy(seed, uuid_.data(), sizeof seed);
+    id = detail::make_uuid(seeded_at_ns_, sdk::hash_bytes({reinterpret_cast<const char*>(seed), sizeof seed}, 1),
+                           sdk::hash_bytes({reinterpret_cast<const char*>(seed), sizeof seed}, 2));
+  }
   char text[36];
-  detail::format_uuid(uuid_, text);
+  detail::format_uuid(id, text);
   return {text, sizeof text};
 }
 

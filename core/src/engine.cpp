@@ -57,6 +57,7 @@ engine::engine(const config& configuration, boost::asio::any_io_executor executo
   source = intern(ready.host.name);
   log = std::make_unique<log_service>(source, ready.host.log_level);
   rt = make_runtime(configuration, ready.host, std::move(executor));
+  wall_offset_ns = rt->wall_ns() - rt->coarse_now_ns();
   try {
     for (std::size_t i = 0; i < ready.plugins.size(); ++i) {
       auto plugin = std::make_unique<plugin_instance>(*this, std::move(ready.plugins[i]));
@@ -105,9 +106,12 @@ void engine::load_transport(std::unique_ptr<plugin_instance> plugin, const trans
   transport.can = table->can;
   transport.needs = table->needs;
   transport.data_max = settings.data_max_set ? std::min(settings.data_max, table->data_max) : std::min(table->data_max, settings.data_max);
+  transport.answers_at_once = (table->flags & POSTBUS_ANSWERS_AT_ONCE) != 0 && (table->needs & POSTBUS_NEED_WIRE) == 0;
   transport.inline_dispatch = settings.dispatch == dispatch_mode::on_delivery;
-  transport.answers_at_once =
-      (table->flags & POSTBUS_ANSWERS_AT_ONCE) != 0 && (table->needs & POSTBUS_NEED_WIRE) == 0;
+  // Else a handler could run on the very thread that brings the answers its own publish waits for.
+  if (transport.inline_dispatch && !transport.answers_at_once)
+    throw error(error::unsupported, "transport.dispatch = \"inline\" on '" + p.id() + "'", "a transport that answers a publish at once",
+                "set transport.dispatch = \"queued\"");
 }
 
 void engine::stop_plugins() noexcept {

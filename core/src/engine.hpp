@@ -44,6 +44,12 @@ class engine : public std::enable_shared_from_this<engine> {
     const publish_options* options;
     const delivery_state* cause = nullptr;  // the delivery it is published through
   };
+  // Where the answer for one event goes, and how long it may wait for room.
+  struct answer_to {
+    error_code* ec = nullptr;
+    receipt* value = nullptr;
+    std::int64_t wait_ns = 0;
+  };
   void publish(const publish_request& request, error_code& ec, receipt& out) noexcept;
   void publish(std::span<const message> messages, std::span<publish_result> results) noexcept;
   // Everything copied; its checks made, but for those that depend on the moment.
@@ -90,6 +96,7 @@ class engine : public std::enable_shared_from_this<engine> {
 
   std::string_view source;  // the bus's name, interned: events outlive buses
   std::unique_ptr<runtime> rt;
+  std::int64_t wall_offset_ns = 0;  // wall time minus the runtime's, when the bus was made
   std::unique_ptr<log_service> log;
   const std::shared_ptr<thread_registry> threads_owner = std::make_shared<thread_registry>();
   thread_registry& threads = *threads_owner;
@@ -124,8 +131,9 @@ class engine : public std::enable_shared_from_this<engine> {
   // False, and ec says why. (Returning an error_code goes through memory, which costs as much as the check.)
   bool check(const publish_request& request, error_code& ec) const noexcept;
   bool may_publish(thread_record& thread) const noexcept;
-  void send_at_once(thread_record& thread, passage& inside, std::span<postbus_out> events, std::span<publish_result*> results,
-                    std::span<const std::int64_t> deadlines) noexcept;
+  void send_at_once(thread_record& thread, passage& inside, std::span<postbus_out> events,
+                    std::span<const answer_to> results) noexcept;
+  std::int64_t wall_of(const thread_record& thread) const noexcept;
   // Inside a passage.
   std::shared_ptr<waiter> ask_for_room(postbus_str topic);
   void publish_and_wait(const publish_request& request, error_code& ec, receipt& out);

@@ -93,7 +93,7 @@ void pipeline::carry_out(thread_record& thread, const feature& f, std::uint32_t 
       t.owned = &event_record::of(answer.replacement);
       t.event = t.owned;
       const std::string_view topic = sdk::view(t.event->topic);
-      topic_entry* entry = engine_.find_topic(thread, topic, sdk::hash_bytes(topic), t.ec);
+      topic_entry* entry = engine_.find_topic(thread, topic, sdk::hash_bytes(topic), t.ec, true);
       if (entry != nullptr) {
         t.entry = entry;
         return;

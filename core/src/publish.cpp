@@ -23,7 +23,7 @@ bool is_header_name(std::string_view name) noexcept {
 
 // The transport's answer for some events: it comes before its publish() returns, so nothing has to wait for it.
 struct answers {
-  std::span<publish_result*> results;
+  std::span<const engine::answer_to> results;
   std::string* message;
   bool all_well = false;
 
@@ -34,12 +34,12 @@ struct answers {
     self.all_well = status == POSTBUS_OK && result == nullptr;
     if (status != POSTBUS_OK) [[unlikely]] {
       self.message->assign(error != nullptr ? error->message : "");
-      for (publish_result* mine : self.results) mine->ec = to_error_code(status);
+      for (const engine::answer_to& mine : self.results) *mine.ec = to_error_code(status);
     } else if (result != nullptr) {
       const auto* receipts = static_cast<const postbus_receipt*>(result);
-      for (publish_result* mine : self.results) {
-        mine->ec = to_error_code(receipts->status);
-        if (receipts->position.len != 0) receipt_access::set_position(mine->value, sdk::view(receipts->position));
+      for (const engine::answer_to& mine : self.results) {
+        *mine.ec = to_error_code(receipts->status);
+        if (receipts->position.len != 0) receipt_access::set_position(*mine.value, sdk::view(receipts->position));
         ++receipts;
       }
     }
@@ -106,16 +106,13 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
     if (!transport.answers_at_once) return publish_and_wait(r, ec, out);
     thread_record& thread = threads.mine();
     passage inside(thread);
-    if (!may_publish(thread)) {
+    topic_entry* entry = nullptr;
+    if (!may_publish(thread))
       ec = make_error_code(error::closed);
-      return;
-    }
-    topic_entry* entry = find_topic(thread, r.topic, r.hash, ec);
-    if (entry == nullptr || !check(r, ec)) return;
-    if (entry->reserved) {
+    else if ((entry = find_topic(thread, r.topic, r.hash, ec)) != nullptr && check(r, ec) && entry->reserved)
       ec = make_error_code(error::bad_argument);
-      return;
-    }
+    if (ec) [[unlikely]]
+      return thread.detail.clear();  // of an earlier publish
     std::array<postbus_pair, headers_max> pairs;
     lent_event event;
     compose(event, r, pairs.data());
@@ -133,21 +130,17 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
       if (t.verdict != POSTBUS_PASS) {
         thread.detail = std::move(t.reason);
         ec = t.ec;
-        if (!ec) receipt_access::set_id(out, *going, *rt);
+        if (!ec) receipt_access::set_id(out, *going, thread, rt->wall_ns());
         if (owned != nullptr) owned->release();
         return;
       }
     }
-    publish_result result;
     postbus_out one{going, nullptr, 0, 0, entry->slot.data()};
-    publish_result* results[] = {&result};
-    const std::int64_t deadlines[] = {r.options->deadline.count()};
-    send_at_once(thread, inside, {&one, 1}, results, deadlines);
-    ec = result.ec;
+    const answer_to answer{&ec, &out, r.options->deadline.count()};
+    send_at_once(thread, inside, {&one, 1}, {&answer, 1});
     if (!ec) {
       thread.published.store(thread.published.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-      out = std::move(result.value);
-      receipt_access::set_id(out, *going, *rt);
+      receipt_access::set_id(out, *going, thread, wall_of(thread));
     }
     if (owned != nullptr) owned->release();
   } catch (const std::bad_alloc&) {
@@ -190,8 +183,7 @@ void engine::publish(std::span<const message> messages, std::span<publish_result
     }
     if (!features.empty()) features.ask(thread, POSTBUS_AT_PUBLISH, {travellers.data(), n});
     std::array<postbus_out, at_once> outs;
-    std::array<publish_result*, at_once> answers_to;
-    std::array<std::int64_t, at_once> deadlines;
+    std::array<answer_to, at_once> answers;
     std::size_t going = 0;
     for (std::size_t k = 0; k < n; ++k) {
       traveller& t = travellers[k];
@@ -202,14 +194,13 @@ void engine::publish(std::span<const message> messages, std::span<publish_result
         continue;
       }
       outs[going] = {t.event, nullptr, 0, 0, t.entry->slot.data()};
-      deadlines[going] = messages[whose[k]].options.deadline.count();
-      answers_to[going++] = &result;
+      answers[going++] = {&result.ec, &result.value, messages[whose[k]].options.deadline.count()};
     }
-    send_at_once(thread, inside, {outs.data(), going}, {answers_to.data(), going}, {deadlines.data(), going});
+    send_at_once(thread, inside, {outs.data(), going}, {answers.data(), going});
     for (std::size_t k = 0; k < n; ++k) {
       publish_result& result = results[whose[k]];
       if (!result.ec) {
-        receipt_access::set_id(result.value, event_record::of(travellers[k].event), *rt);
+        receipt_access::set_id(result.value, event_record::of(travellers[k].event), thread, wall_of(thread));
         thread.published.store(thread.published.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
       }
       if (travellers[k].owned != nullptr) travellers[k].owned->release();
@@ -221,44 +212,47 @@ void engine::publish(std::span<const message> messages, std::span<publish_result
 
 // In order; one that stays without room is answered so, and those behind it go on.
 void engine::send_at_once(thread_record& thread, passage& inside, std::span<postbus_out> events,
-                          std::span<publish_result*> results, std::span<const std::int64_t> deadlines) noexcept {
+                          std::span<const answer_to> results) noexcept {
   std::int64_t begun = 0;
+  const auto answer_all = [&](error_code ec) {
+    for (const answer_to& r : results) *r.ec = ec;
+  };
   while (!events.empty()) {
     answers a{results, &thread.detail};
-    if (transport.inline_dispatch && thread.depth == 1) thread.inline_since_ns = rt->coarse_now_ns();
+    if (thread.depth == 1) thread.inline_since_ns = rt->coarse_now_ns();
     transport.table->publish(transport.self, events.data(), events.size(), a.done());
     if (a.all_well) [[likely]]
       return;
-    const auto full = std::find_if(results.begin(), results.end(), [](const publish_result* r) { return r->ec == error::full; });
+    const auto full = std::find_if(results.begin(), results.end(), [](const answer_to& r) { return *r.ec == error::full; });
     const auto sent = static_cast<std::size_t>(full - results.begin());
     events = events.subspan(sent);
     results = results.subspan(sent);
-    deadlines = deadlines.subspan(sent);
     if (events.empty()) return;
+    thread.detail.clear();
     if (begun == 0) begun = rt->now_ns();
-    const bool waits = deadlines.front() > 0 && POSTBUS_CAN(transport.table, room);
-    if (waits && in_handler()) {
-      results.front()->ec = make_error_code(error::would_block);
-    } else if (waits) {
+    const answer_to& first = results.front();
+    const std::int64_t deadline = begun + first.wait_ns;
+    answer_all({});
+    if (first.wait_ns <= 0 || !POSTBUS_CAN(transport.table, room)) {
+      *first.ec = make_error_code(error::full);
+    } else if (in_handler()) {
+      *first.ec = make_error_code(error::would_block);
+    } else {
       const auto asked = ask_for_room(events.front().event->topic);
       inside.leave();
-      const bool room = asked->wait(*rt, begun + deadlines.front()) && asked->status() == POSTBUS_OK &&
-                        (rt->is_virtual() || rt->now_ns() < begun + deadlines.front());
+      const bool room = asked->wait(*rt, deadline) && asked->status() == POSTBUS_OK && (rt->is_virtual() || rt->now_ns() < deadline);
       inside.enter();
-      if (!may_publish(thread)) {
-        for (publish_result* r : results) r->ec = make_error_code(error::closed);
-        return;
-      }
-      for (publish_result* r : results) r->ec = {};
+      if (!may_publish(thread)) return answer_all(make_error_code(error::closed));
       if (room) continue;
-      results.front()->ec = make_error_code(error::full);
+      *first.ec = make_error_code(error::full);
     }
     events = events.subspan(1);
     results = results.subspan(1);
-    deadlines = deadlines.subspan(1);
-    for (publish_result* r : results) r->ec = {};
   }
 }
+
+// When the passage that publishes began. The id of an event that nobody else has asked for may say so without another look at a clock.
+std::int64_t engine::wall_of(const thread_record& thread) const noexcept { return thread.inline_since_ns + wall_offset_ns; }
 
 std::shared_ptr<waiter> engine::ask_for_room(postbus_str topic) {
   // The transport may answer after the deadline: what it answers to lives until then.
@@ -278,6 +272,7 @@ error engine::explain(error_code ec, std::string_view topic, std::size_t data_si
   const std::string where = "a publish on '" + std::string(topic) + "'";
   switch (code) {
     case error::bad_argument:
+      if (!detail.empty()) return {code, where + ": " + detail, "", ""};
       if (const auto fault = sdk::check_topic(topic)) return {code, sdk::describe(fault, topic), "", ""};
       if (sdk::is_reserved(topic)) return {code, where, "a topic that does not begin with 'postbus', which is reserved", ""};
       return {code, where + " with too many headers, or a header name that is not a-z, 0-9",

@@ -63,7 +63,7 @@ void engine::start(std::unique_ptr<async_publish> p) {
 
 void async_publish::complete(std::unique_ptr<async_publish> self, error_code ec) {
   const auto owner = self->owner;
-  if (!ec && self->event != nullptr) receipt_access::set_id(self->value, *self->event, *owner->rt);
+  if (!ec && self->event != nullptr) receipt_access::set_id(self->value, *self->event, owner->threads.mine(), owner->rt->wall_ns());
   if (!ec) owner->published.fetch_add(1, std::memory_order_relaxed);
   if (self->direct) {
     if (ec && !self->detail.empty()) owner->threads.mine().detail = self->detail;
@@ -78,6 +78,7 @@ void async_publish::complete(std::unique_ptr<async_publish> self, error_code ec)
 
 void publish_queue::start(std::unique_ptr<async_publish> p) {
   std::unique_lock lock(mutex_);
+  p->order = ++started_;
   if (waiting_.empty() && !pumping_ && !full_ && has_room()) {
     ++in_flight_;
     bytes_ += p->event->data.len;
@@ -115,7 +116,8 @@ void publish_queue::answered(void* ctx, std::int32_t status, const void* result,
     self.bytes_ -= p->event->data.len;
     if (status == POSTBUS_E_FULL && POSTBUS_CAN(alive->transport.table, room) && p->deadline_ns > alive->rt->now_ns()) {
       if (!std::exchange(self.full_, true)) ask = sdk::view(p->event->topic);
-      self.waiting_.push_front(std::move(p));
+      const auto later = std::find_if(self.waiting_.begin(), self.waiting_.end(), [&](const auto& w) { return w->order > p->order; });
+      self.waiting_.insert(later, std::move(p));
       self.arm();
     }
   }

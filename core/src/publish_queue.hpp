@@ -33,6 +33,7 @@ struct async_publish {
   postbus_bytes slice{};
   postbus_out out{};
   std::int64_t deadline_ns = 0;   // on the runtime's clock
+  std::uint64_t order = 0;        // among those of its transport
   std::uint64_t cause = 0;        // ticket of the delivery it is published through
   error_code ec;                  // of the checks made before it started
   std::string detail;             // what a feature or the transport says about it
@@ -71,8 +72,9 @@ class publish_queue {
 
   engine& owner_;
   std::mutex mutex_;
-  std::deque<std::unique_ptr<async_publish>> waiting_;
+  std::deque<std::unique_ptr<async_publish>> waiting_;  // in their order
   std::size_t in_flight_ = 0, bytes_ = 0;  // handed to the transport and not answered
+  std::uint64_t started_ = 0;
   bool pumping_ = false, full_ = false;    // full_: the transport said so, and has not said that there is room again
   std::int64_t armed_ns_ = INT64_MAX;
 };

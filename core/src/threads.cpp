@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <random>
 #include <utility>
 
 namespace postbus::detail {
@@ -96,6 +97,8 @@ thread_record& thread_registry::find_mine() {
     } else {
       auto fresh = std::make_unique<thread_record>();
       fresh->registry = this;
+      std::random_device seed;
+      fresh->id_seed = std::uint64_t{seed()} << 32 | seed();
       fresh->attention = records_.empty() ? 0 : records_.front()->attention.load(std::memory_order_relaxed);
       record = records_.emplace_back(std::move(fresh)).get();
     }

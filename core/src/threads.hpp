@@ -43,6 +43,7 @@ struct thread_record {
   thread_registry* registry = nullptr;
   bool in_use = true;
   std::atomic<std::uint64_t> published{0};  // events confirmed
+  std::uint64_t id_seed = 0, id_count = 0;  // for ids that are made only if somebody asks
   std::int64_t inline_since_ns = 0;  // when the passage began, for the handlers that run inside it
 
   inline void enter_handler(delivery_state& delivery) noexcept;

@@ -261,3 +261,13 @@ TEST_CASE("what the memory transport still queues at the end is reported apart",
   CHECK(report.metrics[0].name == "postbus_memory_queued_events");
   CHECK(report.metrics[0].value == 100);
 }
+
+TEST_CASE("inline dispatch on a transport that answers later is refused", "[bus]") {
+  try {
+    const bus b(config_for("hub").set("transport.dispatch", "inline"));
+    FAIL("not refused");
+  } catch (const error& e) {
+    CHECK(e.code() == error::unsupported);
+    CHECK(e.found().find("inline") != std::string::npos);
+  }
+}

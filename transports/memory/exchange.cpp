@@ -52,11 +52,11 @@ void exchange::leave(sdk::context& ctx) noexcept {
 
 // ---- publish
 
-std::uint64_t exchange::validity(const route& r) const noexcept {
+inline std::uint64_t exchange::validity(const route& r) const noexcept {
   return (r.uses.load(std::memory_order_acquire) << 40) + index_.stamp(unpack(r.key.load(std::memory_order_acquire)));
 }
 
-const exchange::targets& exchange::find_targets(const postbus_out& out) {
+inline const exchange::targets& exchange::find_targets(const postbus_out& out) {
   if (out.slot != nullptr && out.slot[0] != 0) {
     const route& r = *reinterpret_cast<const route*>(out.slot[0]);
     if (validity(r) == out.slot[1]) [[likely]]

@@ -76,7 +76,8 @@ class receipt {
 
  private:
   friend struct receipt_access;
-  std::array<std::uint8_t, 16> uuid_{};
+  std::array<std::uint8_t, 16> uuid_{};  // the id; where nobody has asked for it yet, what its random bits are made from
+  std::int64_t seeded_at_ns_ = 0;        // in that case when; else 0
   std::string given_id_;
   std::string position_;
 };
