@@ -21,7 +21,10 @@ namespace {
 // `text` with every character that a topic may not hold replaced by '_'.
 std::string segment(std::string_view text) {
   std::string s;
-  for (const char c : text) s += c == ':' || c == '*' || c == '{' || c == '}' || static_cast<unsigned char>(c) <= ' ' || c == 0x7f ? '_' : c;
+  for (const char c : text)
+    s += c == ':' || c == '*' || c == '{' || c == '}' || static_cast<unsigned char>(c) <= ' ' || c == 0x7f
+             ? '_'
+             : c;
   return s.empty() ? "-" : s;
 }
 
@@ -29,7 +32,8 @@ std::string segment(std::string_view text) {
 std::string topic_of(std::string_view line) {
   const boost::json::object webhook = boost::json::parse(line).as_object();
   std::string_view repo = "-";
-  if (const auto* repository = webhook.at("payload").as_object().if_contains("repository"); repository != nullptr && repository->is_object())
+  if (const auto* repository = webhook.at("payload").as_object().if_contains("repository");
+      repository != nullptr && repository->is_object())
     if (const auto* name = repository->get_object().if_contains("name"); name != nullptr && name->is_string())
       repo = std::string_view(name->get_string());
   return "github:" + segment(std::string_view(webhook.at("event").as_string())) + ":" + segment(repo);
@@ -68,9 +72,11 @@ arguments parse(int argc, char** argv) {
       a.config = postbus::config::from_file(argv[++i]);
     } else if (word == "--set" && i + 1 < argc) {
       const std::string_view setting = argv[++i];
-      settings.emplace_back(setting.substr(0, setting.find('=')), setting.find('=') != setting.npos ? setting.substr(setting.find('=') + 1) : "");
+      settings.emplace_back(setting.substr(0, setting.find('=')),
+                            setting.find('=') != setting.npos ? setting.substr(setting.find('=') + 1) : "");
     } else if (word.starts_with("--")) {
-      throw std::invalid_argument("found " + std::string(word) + "; wanted 05_webhooks [FILE] [--config FILE] [--set key=value]...");
+      throw std::invalid_argument("found " + std::string(word) +
+                                  "; wanted 05_webhooks [FILE] [--config FILE] [--set key=value]...");
     } else {
       a.file = word;
     }
@@ -105,10 +111,14 @@ int run(const arguments& a) {
   // A handler whose first attempt fails for every 8th event.
   postbus::subscribe_options patient;
   patient.backoff.first = std::chrono::milliseconds(10);
-  auto flaky = bus.subscribe("github:**", [&](const postbus::delivery& d) {
-    if (d.attempt() == 1 && std::stoi(std::string(d.header("line").value())) % 8 == 0) throw std::runtime_error("the first attempt fails");
-    done.finished();
-  }, patient);
+  auto flaky = bus.subscribe(
+      "github:**",
+      [&](const postbus::delivery& d) {
+        if (d.attempt() == 1 && std::stoi(std::string(d.header("line").value())) % 8 == 0)
+          throw std::runtime_error("the first attempt fails");
+        done.finished();
+      },
+      patient);
 
   // An audit trail of everything.
   std::size_t audited_bytes = 0;
@@ -141,14 +151,15 @@ int run(const arguments& a) {
   bus.wait_until_idle();
 
   const auto row = [](std::string_view name, const postbus::delivery_counts& c) {
-    std::cout << "  " << std::left << std::setw(34) << name << std::right << std::setw(9) << c.acked << std::setw(9) << c.retried
-              << std::setw(9) << c.dead << '\n';
+    std::cout << "  " << std::left << std::setw(34) << name << std::right << std::setw(9) << c.acked
+              << std::setw(9) << c.retried << std::setw(9) << c.dead << '\n';
   };
   postbus::delivery_counts workers = worker_1.counts();
   workers.acked += worker_2.counts().acked;
-  std::cout << "published " << published << ", " << by_event.size() << " kinds of event, " << audited_bytes << " bytes\n\n"
-            << "  " << std::left << std::setw(34) << "subscription" << std::right << std::setw(9) << "delivered" << std::setw(9) << "retried"
-            << std::setw(9) << "given up" << '\n';
+  std::cout << "published " << published << ", " << by_event.size() << " kinds of event, " << audited_bytes
+            << " bytes\n\n"
+            << "  " << std::left << std::setw(34) << "subscription" << std::right << std::setw(9)
+            << "delivered" << std::setw(9) << "retried" << std::setw(9) << "given up" << '\n';
   row("github:{event}:{repo}  counter", counter.counts());
   row("github:**  group of two workers", workers);
   row("github:**  fails every 8th once", flaky.counts());

@@ -13,10 +13,12 @@ namespace postbus::detail {
 namespace {
 
 // Sizes with the header; a block above the last comes from malloc and goes back to it.
-constexpr std::array<std::uint32_t, 14> class_bytes{64, 96, 128, 192, 256, 320, 384, 512, 768, 1024, 1280, 2048, 4096, 8192};
+constexpr std::array<std::uint32_t, 14> class_bytes{64,  96,  128,  192,  256,  320,  384,
+                                                    512, 768, 1024, 1280, 2048, 4096, 8192};
 constexpr std::uint32_t unpooled = class_bytes.size();
-constexpr std::size_t kept_per_class = 131'072;  // free blocks a heap keeps; what comes back beyond goes to free()
-constexpr std::size_t return_batch = 32;      // blocks sent back to their heap at once
+constexpr std::size_t kept_per_class =
+    131'072;                              // free blocks a heap keeps; what comes back beyond goes to free()
+constexpr std::size_t return_batch = 32;  // blocks sent back to their heap at once
 
 class heap;
 
@@ -24,7 +26,9 @@ struct alignas(16) block {
   heap* owner;
   std::uint32_t size_class;
   std::uint32_t unused;
-  block*& next() noexcept { return *reinterpret_cast<block**>(this + 1); }  // while free, the payload holds the link
+  block*& next() noexcept {
+    return *reinterpret_cast<block**>(this + 1);
+  }  // while free, the payload holds the link
 };
 
 std::uint32_t class_of(std::size_t bytes) noexcept {
@@ -68,7 +72,8 @@ class heap {
     std::atomic<block*>& home = outgoing_owner_->returned_;
     block* seen = home.load(std::memory_order_relaxed);
     do outgoing_last_->next() = seen;
-    while (!home.compare_exchange_weak(seen, outgoing_.head, std::memory_order_release, std::memory_order_relaxed));
+    while (!home.compare_exchange_weak(seen, outgoing_.head, std::memory_order_release,
+                                       std::memory_order_relaxed));
     outgoing_ = {};
   }
 

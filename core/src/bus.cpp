@@ -1,7 +1,7 @@
-#include <postbus/bus.hpp>
-
 #include "engine.hpp"
 #include "publish_queue.hpp"
+
+#include <postbus/bus.hpp>
 
 #include <postbus/sdk/hash.hpp>
 #include <postbus/sdk/topic.hpp>
@@ -13,12 +13,14 @@ const publish_options bus::default_options{};
 namespace {
 void check_thread(detail::engine& engine, const char* what) {
   if (engine.in_handler())
-    throw error(error::would_block, std::string(what) + " from a handler of this bus", "a thread that may wait", "call it from outside");
+    throw error(error::would_block, std::string(what) + " from a handler of this bus",
+                "a thread that may wait", "call it from outside");
 }
 }  // namespace
 
 topic::topic(std::string_view text) : text_(text), hash_(sdk::hash_bytes(text)) {
-  if (const auto fault = sdk::check_topic(text)) throw error(error::bad_argument, sdk::describe(fault, text), "", "");
+  if (const auto fault = sdk::check_topic(text))
+    throw error(error::bad_argument, sdk::describe(fault, text), "", "");
 }
 
 bus::bus(const config& configuration) : bus(configuration, {}) {}
@@ -29,13 +31,15 @@ bus::~bus() {
   if (engine_ != nullptr) close();
 }
 
-receipt bus::publish(std::string_view topic, bytes_view data, const publish_options& options, error_code& ec) noexcept {
+receipt bus::publish(std::string_view topic, bytes_view data, const publish_options& options,
+                     error_code& ec) noexcept {
   receipt r;
   ec = {};
   engine_->publish({topic, sdk::hash_bytes(topic), data, &options}, ec, r);
   return r;
 }
-receipt bus::publish(const postbus::topic& topic, bytes_view data, const publish_options& options, error_code& ec) noexcept {
+receipt bus::publish(const postbus::topic& topic, bytes_view data, const publish_options& options,
+                     error_code& ec) noexcept {
   receipt r;
   ec = {};
   engine_->publish({topic.text(), topic.hash(), data, &options}, ec, r);
@@ -67,7 +71,8 @@ std::vector<publish_result> bus::publish(std::span<const message> messages) {
 bus::prepared_publish bus::prepare(std::string_view topic, bytes_view data, const publish_options& options) {
   return {engine_->prepare(topic, data, options).release(), [](detail::async_publish* p) { delete p; }};
 }
-void bus::start(prepared_publish publish, boost::asio::any_completion_handler<void(error_code, receipt)> handler) {
+void bus::start(prepared_publish publish,
+                boost::asio::any_completion_handler<void(error_code, receipt)> handler) {
   publish->handler.swap(handler);  // move assignment of it is broken in Boost 1.81
   detail::engine::start(std::unique_ptr<detail::async_publish>(publish.release()));
 }
@@ -130,7 +135,8 @@ subscription::~subscription() {
 void subscription::unsubscribe() {
   error_code ec;
   unsubscribe(ec);
-  if (ec) throw error(error::failed, "unsubscribe from '" + std::string(pattern()) + "': " + ec.message(), "", "");
+  if (ec)
+    throw error(error::failed, "unsubscribe from '" + std::string(pattern()) + "': " + ec.message(), "", "");
 }
 void subscription::unsubscribe(error_code& ec) noexcept {
   ec = {};
@@ -143,8 +149,14 @@ void subscription::start_unsubscribe(boost::asio::any_completion_handler<void(er
   if (state_ == nullptr) return std::move(handler)(error_code{});
   state_->owner.retire(state_, std::move(handler));
 }
-std::string_view subscription::pattern() const noexcept { return state_ != nullptr ? std::string_view(state_->pattern) : ""; }
-std::string_view subscription::group() const noexcept { return state_ != nullptr ? std::string_view(state_->options.group) : ""; }
-delivery_counts subscription::counts() const { return state_ != nullptr ? state_->counts() : delivery_counts{}; }
+std::string_view subscription::pattern() const noexcept {
+  return state_ != nullptr ? std::string_view(state_->pattern) : "";
+}
+std::string_view subscription::group() const noexcept {
+  return state_ != nullptr ? std::string_view(state_->options.group) : "";
+}
+delivery_counts subscription::counts() const {
+  return state_ != nullptr ? state_->counts() : delivery_counts{};
+}
 
 }  // namespace postbus

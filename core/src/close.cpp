@@ -26,7 +26,8 @@ bool engine::wait_idle(std::int64_t deadline_ns, const std::function<bool()>& ov
 bool engine::nothing_open() const {
   if (publishing.load() != 0) return false;
   const std::lock_guard lock(mutex);
-  return std::all_of(subscriptions.begin(), subscriptions.end(), [](const auto& s) { return s->open() == 0; });
+  return std::all_of(subscriptions.begin(), subscriptions.end(),
+                     [](const auto& s) { return s->open() == 0; });
 }
 
 bool engine::wait_until_idle(std::int64_t timeout_ns) {
@@ -67,12 +68,14 @@ void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
   }
   state.store(phase::closed);
   thread_registry::heavy_fence();
-  clean = clean && threads.quiet_until(std::max(deadline_ns, rt->now_ns()) + grace_ns);  // who saw "draining" just before
+  clean = clean && threads.quiet_until(std::max(deadline_ns, rt->now_ns()) +
+                                       grace_ns);  // who saw "draining" just before
 
   std::unique_lock lock(mutex);
   report_.clean = clean;
   report_.metrics = metrics();
-  threads.inspect([&](const thread_record& t) { report_.published += t.published.load(std::memory_order_relaxed); });
+  threads.inspect(
+      [&](const thread_record& t) { report_.published += t.published.load(std::memory_order_relaxed); });
   report_.published += published.load();
   for (const auto& s : subscriptions) {
     s->count_abandoned();
@@ -83,7 +86,8 @@ void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
   if (!clean) {
     // Handlers that still run keep their frames, their threads and the plugins they came from.
     log->write(POSTBUS_LOG_ERROR, "bus",
-               "close: " + std::to_string(report_.total().abandoned) + " deliveries abandoned after the deadline and the grace");
+               "close: " + std::to_string(report_.total().abandoned) +
+                   " deliveries abandoned after the deadline and the grace");
     static auto* abandoned = new std::vector<std::shared_ptr<engine>>;
     static auto* abandoned_mutex = new std::mutex;
     const std::lock_guard keep(*abandoned_mutex);

@@ -86,8 +86,11 @@ void encode_msgpack(const postbus_event& event, std::string& out) {
   out.clear();
   appender to{out};
   packer p(to);
-  const auto texts = {std::pair{"id", event.id}, {"source", event.source}, {"type", event.topic},
-                      {"datacontenttype", event.content_type}, {"partitionkey", event.key}};
+  const auto texts = {std::pair{"id", event.id},
+                      {"source", event.source},
+                      {"type", event.topic},
+                      {"datacontenttype", event.content_type},
+                      {"partitionkey", event.key}};
   std::uint32_t entries = 2;  // time and data
   for (const auto& [name, value] : texts) entries += value.len != 0;
   entries += (event.expires_ns != 0) + (event.header_count != 0);

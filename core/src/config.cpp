@@ -108,8 +108,7 @@ json::value value_of(std::string_view text) {
   return json::string(text);
 }
 
-[[noreturn]] void not_a_table(const contents& c, const std::string& path,
-                              const std::string& wanted) {
+[[noreturn]] void not_a_table(const contents& c, const std::string& path, const std::string& wanted) {
   throw error(error::bad_config, path + ", which is no " + wanted + " (" + c.origin(path) + ")",
               "a " + wanted, "set " + path + " differently, or another setting");
 }

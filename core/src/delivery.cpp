@@ -1,6 +1,6 @@
-#include <postbus/delivery.hpp>
-
 #include "engine.hpp"
+
+#include <postbus/delivery.hpp>
 
 #include <postbus/sdk/topic.hpp>
 
@@ -9,7 +9,8 @@ namespace {
 
 std::vector<header> headers_of(const postbus_event& event) {
   std::vector<header> all;
-  for (const postbus_pair& p : std::span{event.headers, event.header_count}) all.push_back({sdk::view(p.name), sdk::view(p.value)});
+  for (const postbus_pair& p : std::span{event.headers, event.header_count})
+    all.push_back({sdk::view(p.name), sdk::view(p.value)});
   return all;
 }
 
@@ -21,7 +22,8 @@ std::string_view id_of(const postbus_event* event) noexcept {
 std::chrono::system_clock::time_point time_of(const postbus_event* event) noexcept {
   detail::event_record::of(event).fill();
   return std::chrono::system_clock::time_point(
-      std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds(event->time_ns)));
+      std::chrono::duration_cast<std::chrono::system_clock::duration>(
+          std::chrono::nanoseconds(event->time_ns)));
 }
 
 bytes_view data_of(const postbus_event* event) noexcept { return {event->data.ptr, event->data.len}; }
@@ -44,7 +46,9 @@ std::string_view event::key() const noexcept { return sdk::view(raw_->key); }
 std::string_view event::content_type() const noexcept { return sdk::view(raw_->content_type); }
 bytes_view event::data() const noexcept { return data_of(raw_); }
 std::chrono::system_clock::time_point event::time() const noexcept { return time_of(raw_); }
-std::optional<std::string_view> event::header(std::string_view name) const noexcept { return sdk::header(*raw_, name); }
+std::optional<std::string_view> event::header(std::string_view name) const noexcept {
+  return sdk::header(*raw_, name);
+}
 std::vector<header> event::headers() const { return headers_of(*raw_); }
 
 std::string receipt::id() const {
@@ -53,7 +57,8 @@ std::string receipt::id() const {
   if (seeded_at_ns_ != 0) {
     std::uint64_t seed[2];
     std::memcpy(seed, uuid_.data(), sizeof seed);
-    id = detail::make_uuid(seeded_at_ns_, sdk::hash_bytes({reinterpret_cast<const char*>(seed), sizeof seed}, 1),
+    id = detail::make_uuid(seeded_at_ns_,
+                           sdk::hash_bytes({reinterpret_cast<const char*>(seed), sizeof seed}, 1),
                            sdk::hash_bytes({reinterpret_cast<const char*>(seed), sizeof seed}, 2));
   }
   char text[36];
@@ -70,7 +75,9 @@ std::string_view delivery::key() const noexcept { return sdk::view(state_->event
 std::string_view delivery::content_type() const noexcept { return sdk::view(state_->event->content_type); }
 bytes_view delivery::data() const noexcept { return data_of(state_->event); }
 std::chrono::system_clock::time_point delivery::time() const noexcept { return time_of(state_->event); }
-std::optional<std::string_view> delivery::header(std::string_view name) const noexcept { return sdk::header(*state_->event, name); }
+std::optional<std::string_view> delivery::header(std::string_view name) const noexcept {
+  return sdk::header(*state_->event, name);
+}
 std::vector<header> delivery::headers() const { return headers_of(*state_->event); }
 
 std::string_view delivery::param(std::string_view name) const noexcept {
@@ -83,16 +90,19 @@ std::string_view delivery::param(std::string_view name) const noexcept {
 
 unsigned delivery::attempt() const noexcept { return state_->attempt; }
 std::string_view delivery::position() const noexcept {
-  return state_->is_item ? std::string_view(static_cast<const detail::item*>(state_)->position) : std::string_view();
+  return state_->is_item ? std::string_view(static_cast<const detail::item*>(state_)->position)
+                         : std::string_view();
 }
 event delivery::event() const { return postbus::event(detail::event_record::of(state_->event).keep()); }
 bool delivery::stop_requested() const noexcept { return state_->stop_asked.load(std::memory_order_relaxed); }
 std::stop_token delivery::stop_token() const { return state_->make_stop_token(); }
 
 settlement delivery::defer() const {
-  if (state_->deferred) throw error(error::already_settled, "a second defer() of one delivery", "one", "keep the first settlement");
+  if (state_->deferred)
+    throw error(error::already_settled, "a second defer() of one delivery", "one",
+                "keep the first settlement");
   detail::item& i = state_->subscription->promote(*state_);
-  i.keep();                      // the settlement's
+  i.keep();                       // the settlement's
   if (state_->is_item) i.keep();  // the runner's, which looks at it once more after the handler
   state_->deferred = true;
   return settlement(&i);
@@ -105,7 +115,8 @@ receipt delivery::publish(std::string_view topic, bytes_view data, const publish
   return r;
 }
 
-receipt delivery::publish(std::string_view topic, bytes_view data, const publish_options& options, error_code& ec) const noexcept {
+receipt delivery::publish(std::string_view topic, bytes_view data, const publish_options& options,
+                          error_code& ec) const noexcept {
   receipt r;
   try {
     publish_options mine = options;
@@ -159,7 +170,9 @@ void settlement::retry(std::optional<std::chrono::nanoseconds> after) {
 void settlement::retry(std::optional<std::chrono::nanoseconds> after, error_code& ec) noexcept {
   settle(state_, {detail::verdict::retry, after, "the settlement was dropped, or asked for a retry"}, ec);
 }
-void settlement::reject(std::string_view reason) { settle_or_throw(state_, {detail::verdict::dead, {}, std::string(reason)}); }
+void settlement::reject(std::string_view reason) {
+  settle_or_throw(state_, {detail::verdict::dead, {}, std::string(reason)});
+}
 void settlement::reject(std::string_view reason, error_code& ec) noexcept {
   settle(state_, {detail::verdict::dead, {}, std::string(reason)}, ec);
 }

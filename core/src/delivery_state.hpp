@@ -20,12 +20,12 @@ struct delivery_state {
   delivery_state* outer = nullptr;  // the delivery around this one on its thread
   std::int64_t since_ns = 0;        // when its handler started
   std::uint64_t token = 0;
-  std::uint32_t attempt = 0;        // handlers started for it, the running one included
-  bool is_item = false;             // else it stands on the stack of an inline delivery
-  bool deferred = false;            // the handler took the answer along
+  std::uint32_t attempt = 0;  // handlers started for it, the running one included
+  bool is_item = false;       // else it stands on the stack of an inline delivery
+  bool deferred = false;      // the handler took the answer along
   std::atomic<bool> stop_asked{false};
   std::atomic<std::stop_source*> stop{nullptr};  // made when first wanted
-  item* promoted = nullptr;         // inline: the item it became when it had to outlive its call
+  item* promoted = nullptr;                      // inline: the item it became when it had to outlive its call
 
   delivery_state() = default;
   delivery_state(const delivery_state&) = delete;
@@ -43,13 +43,13 @@ struct delivery_state {
 };
 
 struct item : delivery_state {
-  item* next = nullptr;           // in an inbox, or a batch
+  item* next = nullptr;                      // in an inbox, or a batch
   item *before = nullptr, *after = nullptr;  // among the subscription's waiting or running
   std::atomic<std::uint32_t> references{1};
   std::atomic<bool> answered{false};
-  bool credited = true;           // holds one of the subscription's credits
-  runtime::timer_id timer = 0;    // while it waits for its retry
-  postbus_owned wire{};           // not decoded yet
+  bool credited = true;         // holds one of the subscription's credits
+  runtime::timer_id timer = 0;  // while it waits for its retry
+  postbus_owned wire{};         // not decoded yet
   std::string topic, position;
 
   static item* make() { return new (pool_allocate(sizeof(item))) item; }

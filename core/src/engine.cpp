@@ -19,11 +19,14 @@ std::string_view intern(const std::string& name) {
   return *names->insert(name).first;
 }
 
-std::unique_ptr<runtime> make_runtime(const config& configuration, const settings& host, boost::asio::any_io_executor executor) {
-  if (testing::manual_clock* clock = config_access::of(configuration).clock) return make_manual_runtime(*clock);
+std::unique_ptr<runtime> make_runtime(const config& configuration, const settings& host,
+                                      boost::asio::any_io_executor executor) {
+  if (testing::manual_clock* clock = config_access::of(configuration).clock)
+    return make_manual_runtime(*clock);
   if (host.threads > 0) return make_thread_runtime(host.threads, host.wait == wait_mode::spin);
   if (executor) return make_executor_runtime(std::move(executor));
-  throw error(error::bad_config, "bus.threads = 0 and no executor", "threads, or an executor given to the bus",
+  throw error(error::bad_config, "bus.threads = 0 and no executor",
+              "threads, or an executor given to the bus",
               "write bus(config, executor), or set bus.threads to 1 or more");
 }
 
@@ -31,14 +34,22 @@ std::unique_ptr<runtime> make_runtime(const config& configuration, const setting
 
 error::errc to_code(std::int32_t status) noexcept {
   switch (status) {
-    case POSTBUS_E_INVALID: return error::bad_argument;
-    case POSTBUS_E_UNSUPPORTED: return error::unsupported;
-    case POSTBUS_E_CANCELLED: return error::cancelled;
-    case POSTBUS_E_UNAVAILABLE: return error::unavailable;
-    case POSTBUS_E_TIMEOUT: return error::timed_out;
-    case POSTBUS_E_FULL: return error::full;
-    case POSTBUS_E_UNKNOWN: return error::outcome_unknown;
-    default: return error::failed;
+    case POSTBUS_E_INVALID:
+      return error::bad_argument;
+    case POSTBUS_E_UNSUPPORTED:
+      return error::unsupported;
+    case POSTBUS_E_CANCELLED:
+      return error::cancelled;
+    case POSTBUS_E_UNAVAILABLE:
+      return error::unavailable;
+    case POSTBUS_E_TIMEOUT:
+      return error::timed_out;
+    case POSTBUS_E_FULL:
+      return error::full;
+    case POSTBUS_E_UNKNOWN:
+      return error::outcome_unknown;
+    default:
+      return error::failed;
   }
 }
 error_code to_error_code(std::int32_t status) noexcept {
@@ -46,8 +57,9 @@ error_code to_error_code(std::int32_t status) noexcept {
 }
 std::int32_t from_error_code(const error_code& ec) noexcept {
   if (!ec) return POSTBUS_OK;
-  for (const std::int32_t status : {POSTBUS_E_INVALID, POSTBUS_E_UNSUPPORTED, POSTBUS_E_CANCELLED, POSTBUS_E_UNAVAILABLE,
-                                    POSTBUS_E_TIMEOUT, POSTBUS_E_FULL, POSTBUS_E_UNKNOWN})
+  for (const std::int32_t status :
+       {POSTBUS_E_INVALID, POSTBUS_E_UNSUPPORTED, POSTBUS_E_CANCELLED, POSTBUS_E_UNAVAILABLE,
+        POSTBUS_E_TIMEOUT, POSTBUS_E_FULL, POSTBUS_E_UNKNOWN})
     if (ec == make_error_code(to_code(status))) return status;
   return POSTBUS_E_FAIL;
 }
@@ -88,30 +100,36 @@ void engine::load_transport(std::unique_ptr<plugin_instance> plugin, const trans
   plugin_instance& p = *transport.plugin;
   p.check();
   const auto refuse = [&](const std::string& found, const std::string& wanted) {
-    throw error(error::bad_plugin, "plugin '" + p.id() + "' (" + p.origin() + ") " + found, wanted, "see plugin.h");
+    throw error(error::bad_plugin, "plugin '" + p.id() + "' (" + p.origin() + ") " + found, wanted,
+                "see plugin.h");
   };
   const auto* table = p.interface<postbus_transport>("postbus.transport/1");
   if (table == nullptr) refuse("gives no postbus.transport/1", "the interface its manifest provides");
   if (!POSTBUS_CAN(table, publish) || !POSTBUS_CAN(table, subscribe) || !POSTBUS_CAN(table, unsubscribe))
     refuse("has no publish, subscribe or unsubscribe", "a complete postbus_transport table");
-  if (((table->can & POSTBUS_CAN_CREDIT) != 0) != POSTBUS_CAN(table, credit) || ((table->can & POSTBUS_CAN_ACK) != 0) != POSTBUS_CAN(table, settle))
+  if (((table->can & POSTBUS_CAN_CREDIT) != 0) != POSTBUS_CAN(table, credit) ||
+      ((table->can & POSTBUS_CAN_ACK) != 0) != POSTBUS_CAN(table, settle))
     refuse("says CREDIT or ACK without the function, or the reverse", "both or neither");
   if (table->can != p.manifest().can)
-    refuse("can " + std::to_string(table->can) + " by its table and " + std::to_string(p.manifest().can) + " by its manifest",
+    refuse("can " + std::to_string(table->can) + " by its table and " + std::to_string(p.manifest().can) +
+               " by its manifest",
            "the same capabilities in both");
   if (!settings.required)
-    throw error(error::unsupported, "transport.required = false", "true", "starting without the transport is not available yet");
+    throw error(error::unsupported, "transport.required = false", "true",
+                "starting without the transport is not available yet");
   transport.table = table;
   transport.self = p.self();
   transport.can = table->can;
   transport.needs = table->needs;
-  transport.data_max = settings.data_max_set ? std::min(settings.data_max, table->data_max) : std::min(table->data_max, settings.data_max);
-  transport.answers_at_once = (table->flags & POSTBUS_ANSWERS_AT_ONCE) != 0 && (table->needs & POSTBUS_NEED_WIRE) == 0;
+  transport.data_max = settings.data_max_set ? std::min(settings.data_max, table->data_max)
+                                             : std::min(table->data_max, settings.data_max);
+  transport.answers_at_once =
+      (table->flags & POSTBUS_ANSWERS_AT_ONCE) != 0 && (table->needs & POSTBUS_NEED_WIRE) == 0;
   transport.inline_dispatch = settings.dispatch == dispatch_mode::on_delivery;
   // Else a handler could run on the very thread that brings the answers its own publish waits for.
   if (transport.inline_dispatch && !transport.answers_at_once)
-    throw error(error::unsupported, "transport.dispatch = \"inline\" on '" + p.id() + "'", "a transport that answers a publish at once",
-                "set transport.dispatch = \"queued\"");
+    throw error(error::unsupported, "transport.dispatch = \"inline\" on '" + p.id() + "'",
+                "a transport that answers a publish at once", "set transport.dispatch = \"queued\"");
 }
 
 void engine::stop_plugins() noexcept {
@@ -154,7 +172,8 @@ std::string engine::call(std::string_view method, std::string_view json, std::in
   passage inside(threads.mine());  // the plugins stay until it ends
   if (state.load() == phase::closed) throw error(error::closed, "a call on a closed bus", "an open one", "");
   const std::size_t dot = method.find('.');
-  const std::string_view id = method.substr(0, dot), name = dot == std::string_view::npos ? "" : method.substr(dot + 1);
+  const std::string_view id = method.substr(0, dot),
+                         name = dot == std::string_view::npos ? "" : method.substr(dot + 1);
   plugin_instance* found = transport.plugin->id() == id ? transport.plugin.get() : nullptr;
   for (const auto& plugin : plugins_)
     if (plugin->id() == id) found = plugin.get();
@@ -170,7 +189,8 @@ std::string engine::call(std::string_view method, std::string_view json, std::in
   }
   const auto* control = found->interface<postbus_control>("postbus.control/1");
   if (control == nullptr || !POSTBUS_CAN(control, call))
-    throw error(error::bad_plugin, "plugin '" + found->id() + "' gives no postbus.control/1", "it, for its manifest has methods", "");
+    throw error(error::bad_plugin, "plugin '" + found->id() + "' gives no postbus.control/1",
+                "it, for its manifest has methods", "");
   struct answered {
     waiter done;
     std::string text, message;
@@ -178,18 +198,21 @@ std::string engine::call(std::string_view method, std::string_view json, std::in
   };
   // The plugin may answer after the deadline.
   const auto answer = std::make_shared<answered>();
-  control->call(found->self(), sdk::str(name), sdk::str(json),
-                  {[](void* ctx, std::int32_t status, const void* result, const postbus_error* e) {
-                     const std::unique_ptr<std::shared_ptr<answered>> a(static_cast<std::shared_ptr<answered>*>(ctx));
-                     (*a)->status = status;
-                     if (status == POSTBUS_OK && result != nullptr) (*a)->text = sdk::view(*static_cast<const postbus_str*>(result));
-                     if (e != nullptr) (*a)->message = e->message;
-                     sdk::answer((*a)->done.done(), POSTBUS_OK);
-                   },
-                   new std::shared_ptr<answered>(answer)});
+  control->call(
+      found->self(), sdk::str(name), sdk::str(json),
+      {[](void* ctx, std::int32_t status, const void* result, const postbus_error* e) {
+         const std::unique_ptr<std::shared_ptr<answered>> a(static_cast<std::shared_ptr<answered>*>(ctx));
+         (*a)->status = status;
+         if (status == POSTBUS_OK && result != nullptr)
+           (*a)->text = sdk::view(*static_cast<const postbus_str*>(result));
+         if (e != nullptr) (*a)->message = e->message;
+         sdk::answer((*a)->done.done(), POSTBUS_OK);
+       },
+       new std::shared_ptr<answered>(answer)});
   inside.leave();
   if (!answer->done.wait(*rt, rt->now_ns() + deadline_ns))
-    throw error(error::timed_out, "no answer to '" + std::string(method) + "'", "one before the deadline", "");
+    throw error(error::timed_out, "no answer to '" + std::string(method) + "'", "one before the deadline",
+                "");
   if (answer->status != POSTBUS_OK)
     throw error(to_code(answer->status), "'" + std::string(method) + "' says: " + answer->message, "", "");
   return std::move(answer->text);

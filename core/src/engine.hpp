@@ -3,8 +3,8 @@
 #pragma once
 
 #include "log.hpp"
-#include "publish_queue.hpp"
 #include "pipeline.hpp"
+#include "publish_queue.hpp"
 #include "subscription_state.hpp"
 #include "threads.hpp"
 
@@ -53,7 +53,8 @@ class engine : public std::enable_shared_from_this<engine> {
   void publish(const publish_request& request, error_code& ec, receipt& out) noexcept;
   void publish(std::span<const message> messages, std::span<publish_result> results) noexcept;
   // Everything copied; its checks made, but for those that depend on the moment.
-  std::unique_ptr<async_publish> prepare(std::string_view topic, bytes_view data, const publish_options& options);
+  std::unique_ptr<async_publish> prepare(std::string_view topic, bytes_view data,
+                                         const publish_options& options);
   static void start(std::unique_ptr<async_publish> publish);
   void publish_for_plugin(const postbus_event* const* fields, std::size_t n, postbus_done done);
   // What this thread knows of the topic; nullptr and ec = bad_argument when it is malformed.
@@ -64,9 +65,11 @@ class engine : public std::enable_shared_from_this<engine> {
   error explain(error_code ec, std::string_view topic, std::size_t data_size);
 
   // ---- subscribe.cpp
-  std::shared_ptr<subscription_state> subscribe(std::string_view pattern, const subscribe_options& options, handler h);
+  std::shared_ptr<subscription_state> subscribe(std::string_view pattern, const subscribe_options& options,
+                                                handler h);
   // No handler starts any more; what is not started goes back; the rest happens on its own. `ended` may be empty.
-  void retire(const std::shared_ptr<subscription_state>& s, boost::asio::any_completion_handler<void(error_code)> ended);
+  void retire(const std::shared_ptr<subscription_state>& s,
+              boost::asio::any_completion_handler<void(error_code)> ended);
   // Waits for the plain handlers of `s` that run on other threads, unless this thread runs one of this bus itself.
   void wait_for_handlers(const subscription_state& s);
   // The transport let go of it.
@@ -82,7 +85,8 @@ class engine : public std::enable_shared_from_this<engine> {
   // ---- in_flight.cpp
   void for_each_running(const std::function<void(delivery_state&)>& f);
   std::vector<running_delivery> in_flight();
-  using selector = std::span<const std::pair<std::string_view, std::string_view>>;  // captures and the values they must have
+  using selector = std::span<
+      const std::pair<std::string_view, std::string_view>>;  // captures and the values they must have
   std::size_t list_running(selector where, const std::function<void(const postbus_work&)>& each);
   std::size_t request_stop(selector where);
 
@@ -106,13 +110,15 @@ class engine : public std::enable_shared_from_this<engine> {
   enum class phase { running, draining, closed };
   std::atomic<phase> state{phase::running};
   std::atomic<std::uint64_t> publishing{0};  // asynchronous publishes without their answer
-  std::atomic<std::uint64_t> published{0};   // events confirmed to asynchronous publishes; the others are in the thread records
+  std::atomic<std::uint64_t> published{
+      0};  // events confirmed to asynchronous publishes; the others are in the thread records
   std::atomic<unsigned> idle_waiters{0};
 
   std::mutex lifecycle;      // held while a subscription is being made, and when the bus stops taking any
   mutable std::mutex mutex;  // of what follows
   std::vector<std::shared_ptr<subscription_state>> subscriptions;
-  std::vector<std::pair<std::uint64_t, close_report::entry>> finished;  // of subscriptions that are gone, by number_in_order
+  std::vector<std::pair<std::uint64_t, close_report::entry>>
+      finished;  // of subscriptions that are gone, by number_in_order
 
  private:
   struct metric_cell {

@@ -58,7 +58,9 @@ event_record* event_record::keep() {
 
 void event_record::release() noexcept {
   // The only holder needs no atomic to let go.
-  if (references.load(std::memory_order_acquire) != 1 && references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (references.load(std::memory_order_acquire) != 1 &&
+      references.fetch_sub(1, std::memory_order_acq_rel) != 1)
+    return;
   if (foreign != nullptr && foreign->release != nullptr) foreign->release(foreign->ctx);
   pool_free(this);
 }
@@ -82,11 +84,14 @@ struct packer {
 event_record* new_event(const postbus_event& fields, const postbus_owned* data, id_source& ids) {
   const bool own_id = fields.id.len == 0;
   std::size_t texts = fields.topic.len + fields.source.len + fields.key.len + fields.content_type.len;
-  const bool same_id_place = fields.id.len == sizeof(event_record::id_text);  // fits where a made id would stand
+  const bool same_id_place =
+      fields.id.len == sizeof(event_record::id_text);  // fits where a made id would stand
   if (!own_id && !same_id_place) texts += fields.id.len;
   if (data == nullptr) texts += fields.data.len;
-  for (std::size_t i = 0; i < fields.header_count; ++i) texts += fields.headers[i].name.len + fields.headers[i].value.len;
-  const std::size_t pairs = fields.header_count * sizeof(postbus_pair), owned = data != nullptr ? sizeof(postbus_owned) : 0;
+  for (std::size_t i = 0; i < fields.header_count; ++i)
+    texts += fields.headers[i].name.len + fields.headers[i].value.len;
+  const std::size_t pairs = fields.header_count * sizeof(postbus_pair),
+                    owned = data != nullptr ? sizeof(postbus_owned) : 0;
 
   auto* memory = static_cast<char*>(pool_allocate(sizeof(event_record) + pairs + owned + texts));
   auto* event = new (memory) event_record;

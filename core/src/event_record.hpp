@@ -4,6 +4,7 @@
 
 #include <postbus/event.hpp>
 #include <postbus/plugin.h>
+
 #include <postbus/sdk/abi.hpp>
 #include <postbus/sdk/hash.hpp>
 

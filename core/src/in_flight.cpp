@@ -10,15 +10,17 @@ namespace {
 
 std::vector<postbus_pair> captures_of(const delivery_state& d) {
   std::vector<postbus_pair> params;
-  sdk::captures(d.subscription->pattern, sdk::view(d.event->topic), [&](std::string_view name, std::string_view value) {
-    params.push_back({sdk::str(name), sdk::str(value)});
-  });
+  sdk::captures(d.subscription->pattern, sdk::view(d.event->topic),
+                [&](std::string_view name, std::string_view value) {
+                  params.push_back({sdk::str(name), sdk::str(value)});
+                });
   return params;
 }
 
 // A lent event's id is made by its own thread when somebody asks for it: it cannot be looked at from here.
 std::string_view id_of(const delivery_state& d) {
-  return event_record::of(d.event).references.load(std::memory_order_relaxed) != 0 ? sdk::view(d.event->id) : std::string_view();
+  return event_record::of(d.event).references.load(std::memory_order_relaxed) != 0 ? sdk::view(d.event->id)
+                                                                                   : std::string_view();
 }
 
 bool fits(const std::vector<postbus_pair>& params, engine::selector where) {
@@ -73,8 +75,9 @@ std::size_t engine::list_running(selector where, const std::function<void(const 
   std::vector<line> lines;
   for_each_running([&](delivery_state& d) {
     if (!fits(captures_of(d), where)) return;
-    lines.push_back({std::string(id_of(d)), std::string(sdk::view(d.event->topic)), d.subscription->shared_from_this(),
-                     d.since_ns, reinterpret_cast<std::uintptr_t>(&d), d.attempt, d.stop_asked});
+    lines.push_back({std::string(id_of(d)), std::string(sdk::view(d.event->topic)),
+                     d.subscription->shared_from_this(), d.since_ns, reinterpret_cast<std::uintptr_t>(&d),
+                     d.attempt, d.stop_asked});
   });
   // Told without a lock: who listens may call back.
   for (const line& l : lines) {
@@ -82,8 +85,8 @@ std::size_t engine::list_running(selector where, const std::function<void(const 
     sdk::captures(l.subscription->pattern, l.topic, [&](std::string_view name, std::string_view value) {
       params.push_back({sdk::str(name), sdk::str(value)});
     });
-    each({sdk::str(l.id), sdk::str(l.topic), sdk::str(l.subscription->pattern), params.data(), params.size(), l.since_ns, l.ticket,
-          l.attempt, l.stop_requested});
+    each({sdk::str(l.id), sdk::str(l.topic), sdk::str(l.subscription->pattern), params.data(), params.size(),
+          l.since_ns, l.ticket, l.attempt, l.stop_requested});
   }
   return lines.size();
 }

@@ -12,7 +12,8 @@ void pipeline::add(plugin_instance& plugin, const feature_settings& settings) {
   const auto* table = plugin.interface<postbus_interceptor>("postbus.interceptor/1");
   if (table == nullptr) return;  // it only answers calls
   const auto refuse = [&](const std::string& found, const std::string& wanted) {
-    throw error(error::bad_plugin, "plugin '" + plugin.id() + "' (" + plugin.origin() + ") " + found, wanted, "");
+    throw error(error::bad_plugin, "plugin '" + plugin.id() + "' (" + plugin.origin() + ") " + found, wanted,
+                "");
   };
   if (!POSTBUS_CAN(table, on_batch)) refuse("has no on_batch", "a complete postbus_interceptor table");
   if ((table->stages & (POSTBUS_AT_PUBLISHED | POSTBUS_AT_SETTLED)) != 0)
@@ -28,7 +29,8 @@ void pipeline::add(plugin_instance& plugin, const feature_settings& settings) {
 void pipeline::scope(topic_entry& entry) const {
   for (std::size_t i = 0; i < features_.size(); ++i) {
     const auto& topics = features_[i].settings.topics;
-    if (!topics.empty() && std::none_of(topics.begin(), topics.end(), [&](const auto& p) { return sdk::matches(p, entry.topic); }))
+    if (!topics.empty() && std::none_of(topics.begin(), topics.end(),
+                                        [&](const auto& p) { return sdk::matches(p, entry.topic); }))
       continue;
     if ((features_[i].table->stages & POSTBUS_AT_PUBLISH) != 0) entry.publish_mask |= std::uint64_t{1} << i;
     if ((features_[i].table->stages & POSTBUS_AT_DELIVER) != 0) entry.deliver_mask |= std::uint64_t{1} << i;
@@ -75,14 +77,17 @@ void pipeline::ask_one(thread_record& thread, const feature& f, std::uint64_t bi
   call();
 }
 
-void pipeline::carry_out(thread_record& thread, const feature& f, std::uint32_t stage, const postbus_item& answer,
-                         traveller& t) const {
+void pipeline::carry_out(thread_record& thread, const feature& f, std::uint32_t stage,
+                         const postbus_item& answer, traveller& t) const {
   const bool publishing = stage == POSTBUS_AT_PUBLISH;
   const auto& reasons = f.plugin->manifest().reasons;
   const auto because = [&](std::string_view why) { t.reason = f.plugin->id() + ": " + std::string(why); };
   switch (answer.verdict) {
-    case POSTBUS_PASS: return;
-    case POSTBUS_DROP: t.verdict = POSTBUS_DROP; return;
+    case POSTBUS_PASS:
+      return;
+    case POSTBUS_DROP:
+      t.verdict = POSTBUS_DROP;
+      return;
     case POSTBUS_REJECT:
       t.verdict = POSTBUS_REJECT;
       t.ec = make_error_code(error::refused);
@@ -101,19 +106,23 @@ void pipeline::carry_out(thread_record& thread, const feature& f, std::uint32_t 
       t.verdict = POSTBUS_REJECT;
       return because("replaced the event by one on a malformed topic");
     }
-    default: break;  // FAIL, or what the manifest did not declare
+    default:
+      break;  // FAIL, or what the manifest did not declare
   }
   if (answer.verdict != POSTBUS_FAIL)
     engine_.log->write(POSTBUS_LOG_ERROR, "bus",
-                       "feature '" + f.plugin->id() + "' answered with the verdict " + std::to_string(answer.verdict) +
-                           ", which it may not; treated as a failure");
+                       "feature '" + f.plugin->id() + "' answered with the verdict " +
+                           std::to_string(answer.verdict) + ", which it may not; treated as a failure");
   switch (publishing ? f.settings.at_publish : f.settings.at_deliver) {
-    case failure_policy::pass: return;
+    case failure_policy::pass:
+      return;
     case failure_policy::refuse:
       t.verdict = POSTBUS_REJECT;
       t.ec = make_error_code(error::refused);
       break;
-    case failure_policy::retry: t.verdict = POSTBUS_FAIL; break;
+    case failure_policy::retry:
+      t.verdict = POSTBUS_FAIL;
+      break;
   }
   because("the feature failed");
 }
@@ -121,9 +130,13 @@ void pipeline::carry_out(thread_record& thread, const feature& f, std::uint32_t 
 std::string_view pipeline::key_of(const feature& f, const postbus_event& event, std::string& buffer) const {
   const auto value = [&](const key_part& part) -> std::string_view {
     switch (part.what) {
-      case key_part::literal: return part.text;
-      case key_part::id: event_record::of(&event).fill(); return sdk::view(event.id);
-      case key_part::header: return sdk::header(event, part.text).value_or("");
+      case key_part::literal:
+        return part.text;
+      case key_part::id:
+        event_record::of(&event).fill();
+        return sdk::view(event.id);
+      case key_part::header:
+        return sdk::header(event, part.text).value_or("");
       case key_part::param: {
         std::string_view found;
         for (const std::string& pattern : f.settings.topics)

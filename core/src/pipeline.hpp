@@ -16,8 +16,8 @@ struct thread_record;
 // One event in the pipeline.
 struct traveller {
   const postbus_event* event = nullptr;
-  topic_entry* entry = nullptr;  // of the event's topic
-  event_record* owned = nullptr; // the replacement that `event` is, if it was replaced
+  topic_entry* entry = nullptr;   // of the event's topic
+  event_record* owned = nullptr;  // the replacement that `event` is, if it was replaced
   std::uint64_t ticket = 0, cause = 0;
   std::uint32_t attempt = 0;
   std::uint32_t verdict = POSTBUS_PASS;  // what ended it: DROP, REJECT, or FAIL where on_error says so
@@ -52,7 +52,8 @@ class pipeline {
 
   void ask_one(thread_record& thread, const feature& f, std::uint64_t bit, std::uint32_t stage,
                std::span<traveller> travellers) const;
-  void carry_out(thread_record& thread, const feature& f, std::uint32_t stage, const postbus_item& answer, traveller& t) const;
+  void carry_out(thread_record& thread, const feature& f, std::uint32_t stage, const postbus_item& answer,
+                 traveller& t) const;
   std::string_view key_of(const feature& f, const postbus_event& event, std::string& buffer) const;
 
   engine& engine_;

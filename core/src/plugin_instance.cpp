@@ -21,7 +21,9 @@ struct host_tables {
   static plugin_instance& of(const postbus_host* host) noexcept { return of(host->ctx); }
   static runtime& runtime_of(void* self) noexcept { return *of(self).engine_.rt; }
 
-  static std::int32_t log_enabled(const postbus_host* host, std::int32_t level) { return of(host).engine_.log->enabled(level); }
+  static std::int32_t log_enabled(const postbus_host* host, std::int32_t level) {
+    return of(host).engine_.log->enabled(level);
+  }
   static void log(const postbus_host* host, std::int32_t level, postbus_str message) {
     of(host).engine_.log->write(level, of(host).id(), sdk::view(message));
   }
@@ -31,10 +33,12 @@ struct host_tables {
     std::string line(names[health]);
     if (reason.len != 0) line.append(": ").append(sdk::view(reason));
     if (remedy.len != 0) line.append("; ").append(sdk::view(remedy));
-    of(host).engine_.log->write(health == POSTBUS_HEALTHY ? POSTBUS_LOG_INFO : POSTBUS_LOG_WARN, of(host).id(), line);
+    of(host).engine_.log->write(health == POSTBUS_HEALTHY ? POSTBUS_LOG_INFO : POSTBUS_LOG_WARN,
+                                of(host).id(), line);
   }
 
-  static const postbus_event* event_new(const postbus_host* host, const postbus_event* fields, const postbus_owned* data) {
+  static const postbus_event* event_new(const postbus_host* host, const postbus_event* fields,
+                                        const postbus_owned* data) {
     postbus_event mine{};  // the plugin's may be older and shorter
     std::memcpy(&mine, fields, std::min<std::size_t>(fields->size, sizeof mine));
     if (mine.source.len == 0) mine.source = sdk::str(of(host).engine_.source);
@@ -51,7 +55,9 @@ struct host_tables {
       return nullptr;
     }
   }
-  static void event_release(const postbus_host*, const postbus_event* event) { event_record::of(event).release(); }
+  static void event_release(const postbus_host*, const postbus_event* event) {
+    event_record::of(event).release();
+  }
   static void event_fill(const postbus_host*, const postbus_event* event) { event_record::of(event).fill(); }
 
   static std::int64_t now_ns(void* self) { return runtime_of(self).now_ns(); }
@@ -94,10 +100,14 @@ struct host_tables {
     });
   }
   static std::int32_t number(void* self, postbus_str name, double* out) {
-    return read(self, name, out, [](const json::value& v, double& to) { return v.is_number() && (to = v.to_number<double>(), true); });
+    return read(self, name, out, [](const json::value& v, double& to) {
+      return v.is_number() && (to = v.to_number<double>(), true);
+    });
   }
   static std::int32_t boolean(void* self, postbus_str name, std::int32_t* out) {
-    return read(self, name, out, [](const json::value& v, std::int32_t& to) { return v.is_bool() && (to = v.get_bool(), true); });
+    return read(self, name, out, [](const json::value& v, std::int32_t& to) {
+      return v.is_bool() && (to = v.get_bool(), true);
+    });
   }
   static std::int32_t text(void* self, postbus_str name, postbus_str* out) {
     return read(self, name, out, [](const json::value& v, postbus_str& to) {
@@ -108,37 +118,44 @@ struct host_tables {
   static std::uint32_t define(void* self, std::int32_t, postbus_str name, postbus_str help) {
     return of(self).engine_.define_metric(sdk::view(name), sdk::view(help));
   }
-  static void add(void* self, std::uint32_t metric, std::int64_t value) { of(self).engine_.add_to_metric(metric, value); }
+  static void add(void* self, std::uint32_t metric, std::int64_t value) {
+    of(self).engine_.add_to_metric(metric, value);
+  }
 
   static void publish(void* self, const postbus_event* const* fields, std::size_t n, postbus_done done) {
     of(self).engine_.publish_for_plugin(fields, n, done);
   }
 
-  static std::vector<std::pair<std::string_view, std::string_view>> selector(const postbus_pair* where, std::size_t n) {
+  static std::vector<std::pair<std::string_view, std::string_view>> selector(const postbus_pair* where,
+                                                                             std::size_t n) {
     std::vector<std::pair<std::string_view, std::string_view>> s;
     for (std::size_t i = 0; i < n; ++i) s.emplace_back(sdk::view(where[i].name), sdk::view(where[i].value));
     return s;
   }
-  static std::size_t list(void* self, const postbus_pair* where, std::size_t n, void (*each)(void*, const postbus_work*), void* ctx) {
-    return of(self).engine_.list_running(selector(where, n), [&](const postbus_work& work) { each(ctx, &work); });
+  static std::size_t list(void* self, const postbus_pair* where, std::size_t n,
+                          void (*each)(void*, const postbus_work*), void* ctx) {
+    return of(self).engine_.list_running(selector(where, n),
+                                         [&](const postbus_work& work) { each(ctx, &work); });
   }
   static std::size_t request_stop(void* self, const postbus_pair* where, std::size_t n, postbus_str) {
     return of(self).engine_.request_stop(selector(where, n));
   }
 
-  static constexpr postbus_runtime runtime_table{sizeof(postbus_runtime), 0,     now_ns, wall_ns,     random,
-                                                 post,                    timer, cancel, grace_period};
-  static constexpr postbus_settings settings_table{sizeof(postbus_settings), 0, integer, number, boolean, text};
+  static constexpr postbus_runtime runtime_table{
+      sizeof(postbus_runtime), 0, now_ns, wall_ns, random, post, timer, cancel, grace_period};
+  static constexpr postbus_settings settings_table{
+      sizeof(postbus_settings), 0, integer, number, boolean, text};
   static constexpr postbus_metrics metrics_table{sizeof(postbus_metrics), 0, define, add};
   static constexpr postbus_publisher publisher_table{sizeof(postbus_publisher), 0, publish};
   static constexpr postbus_inflight inflight_table{sizeof(postbus_inflight), 0, list, request_stop};
 
   static const void* service(const postbus_host* host, const char* id, void** self) {
-    static constexpr std::pair<std::string_view, const void*> services[] = {{"postbus.runtime/1", &runtime_table},
-                                                                            {"postbus.settings/1", &settings_table},
-                                                                            {"postbus.metrics/1", &metrics_table},
-                                                                            {"postbus.publish/1", &publisher_table},
-                                                                            {"postbus.inflight/1", &inflight_table}};
+    static constexpr std::pair<std::string_view, const void*> services[] = {
+        {"postbus.runtime/1", &runtime_table},
+        {"postbus.settings/1", &settings_table},
+        {"postbus.metrics/1", &metrics_table},
+        {"postbus.publish/1", &publisher_table},
+        {"postbus.inflight/1", &inflight_table}};
     *self = host->ctx;
     for (const auto& [name, table] : services)
       if (name == id) return table;
@@ -163,17 +180,19 @@ plugin_instance::plugin_instance(engine& owner, plugin_use use) : engine_(owner)
   postbus_error refusal = sdk::make_error(POSTBUS_E_FAIL, "");
   const std::int32_t status = use_.desc->create(&host_, sdk::str(config), &table_, &self_, &refusal);
   if (status != POSTBUS_OK)
-    throw error(error::bad_config, "plugin '" + id() + "' (" + origin() + ") says: " + refusal.message, "settings that it accepts", "");
+    throw error(error::bad_config, "plugin '" + id() + "' (" + origin() + ") says: " + refusal.message,
+                "settings that it accepts", "");
 }
 
 bool plugin_instance::is_complete() const noexcept {
-  return table_ != nullptr && POSTBUS_CAN(table_, start) && POSTBUS_CAN(table_, stop) && POSTBUS_CAN(table_, destroy) &&
-         POSTBUS_CAN(table_, interface);
+  return table_ != nullptr && POSTBUS_CAN(table_, start) && POSTBUS_CAN(table_, stop) &&
+         POSTBUS_CAN(table_, destroy) && POSTBUS_CAN(table_, interface);
 }
 
 void plugin_instance::check() const {
   if (!is_complete())
-    throw error(error::bad_plugin, "plugin '" + id() + "' (" + origin() + ") has no start, stop, destroy or interface",
+    throw error(error::bad_plugin,
+                "plugin '" + id() + "' (" + origin() + ") has no start, stop, destroy or interface",
                 "a complete postbus_plugin table", "fill it in as plugin.h says");
   if (engine_.rt->is_virtual() && (table_->flags & POSTBUS_CAN_VIRTUAL_TIME) == 0)
     throw error(error::unsupported, "plugin '" + id() + "' has threads or a clock of its own",
@@ -188,9 +207,11 @@ void plugin_instance::start() {
   waiter started;
   table_->start(self_, started.done());
   if (!started.wait(*engine_.rt))
-    throw error(error::failed, "plugin '" + id() + "' does not answer start()", "an answer without time moving on", "");
+    throw error(error::failed, "plugin '" + id() + "' does not answer start()",
+                "an answer without time moving on", "");
   if (started.status() != POSTBUS_OK)
-    throw error(to_code(started.status()), "plugin '" + id() + "' says: " + started.message(), "a plugin that starts", "");
+    throw error(to_code(started.status()), "plugin '" + id() + "' says: " + started.message(),
+                "a plugin that starts", "");
 }
 
 void plugin_instance::stop() noexcept {
@@ -216,7 +237,9 @@ const void* plugin_instance::checked_interface(const char* interface, std::size_
   std::uint32_t size = 0;
   std::memcpy(&size, table, sizeof size);
   if (size < least)
-    throw error(error::bad_plugin, "plugin '" + id() + "' (" + origin() + ") has a table " + interface + " of " + std::to_string(size) + " bytes",
+    throw error(error::bad_plugin,
+                "plugin '" + id() + "' (" + origin() + ") has a table " + interface + " of " +
+                    std::to_string(size) + " bytes",
                 "at least " + std::to_string(least), "set its size field to sizeof the table");
   return table;
 }

@@ -39,7 +39,8 @@ struct answers {
       const auto* receipts = static_cast<const postbus_receipt*>(result);
       for (const engine::answer_to& mine : self.results) {
         *mine.ec = to_error_code(receipts->status);
-        if (receipts->position.len != 0) receipt_access::set_position(*mine.value, sdk::view(receipts->position));
+        if (receipts->position.len != 0)
+          receipt_access::set_position(*mine.value, sdk::view(receipts->position));
         ++receipts;
       }
     }
@@ -48,7 +49,8 @@ struct answers {
 
 }  // namespace
 
-topic_entry* engine::find_topic(thread_record& thread, std::string_view topic, std::uint64_t hash, error_code& ec, bool others_in_use) {
+topic_entry* engine::find_topic(thread_record& thread, std::string_view topic, std::uint64_t hash,
+                                error_code& ec, bool others_in_use) {
   if (topic_entry* known = thread.topics.find(topic, hash)) [[likely]]
     return known;
   if (sdk::check_topic(topic)) {
@@ -65,9 +67,12 @@ topic_entry* engine::find_topic(thread_record& thread, std::string_view topic, s
 
 bool engine::may_publish(thread_record& thread) const noexcept {
   switch (state.load(std::memory_order_acquire)) {
-    case phase::running: return true;
-    case phase::draining: return thread.running.load(std::memory_order_relaxed) != nullptr || thread.steps > 0;
-    default: return false;
+    case phase::running:
+      return true;
+    case phase::draining:
+      return thread.running.load(std::memory_order_relaxed) != nullptr || thread.steps > 0;
+    default:
+      return false;
   }
 }
 
@@ -79,7 +84,8 @@ bool engine::check(const publish_request& r, error_code& ec) const noexcept {
     return ec = make_error_code(error::unsupported), false;
   if (o.headers.empty()) [[likely]]
     return true;
-  if (o.headers.size() > headers_max || !std::all_of(o.headers.begin(), o.headers.end(), [](const header& h) { return is_header_name(h.name); }))
+  if (o.headers.size() > headers_max || !std::all_of(o.headers.begin(), o.headers.end(),
+                                                     [](const header& h) { return is_header_name(h.name); }))
     return ec = make_error_code(error::bad_argument), false;
   return true;
 }
@@ -107,8 +113,7 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
     thread_record& thread = threads.mine();
     passage inside(thread);
     topic_entry* entry = nullptr;
-    if (!may_publish(thread))
-      ec = make_error_code(error::closed);
+    if (!may_publish(thread)) ec = make_error_code(error::closed);
     else if ((entry = find_topic(thread, r.topic, r.hash, ec)) != nullptr && check(r, ec) && entry->reserved)
       ec = make_error_code(error::bad_argument);
     if (ec) [[unlikely]]
@@ -201,12 +206,14 @@ void engine::publish(std::span<const message> messages, std::span<publish_result
       publish_result& result = results[whose[k]];
       if (!result.ec) {
         receipt_access::set_id(result.value, event_record::of(travellers[k].event), thread, wall_of(thread));
-        thread.published.store(thread.published.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        thread.published.store(thread.published.load(std::memory_order_relaxed) + 1,
+                               std::memory_order_relaxed);
       }
       if (travellers[k].owned != nullptr) travellers[k].owned->release();
     }
   } catch (const std::bad_alloc&) {
-    for (publish_result& result : results) result.ec = make_error_code(boost::system::errc::not_enough_memory);
+    for (publish_result& result : results)
+      result.ec = make_error_code(boost::system::errc::not_enough_memory);
   }
 }
 
@@ -223,7 +230,8 @@ void engine::send_at_once(thread_record& thread, passage& inside, std::span<post
     transport.table->publish(transport.self, events.data(), events.size(), a.done());
     if (a.all_well) [[likely]]
       return;
-    const auto full = std::find_if(results.begin(), results.end(), [](const answer_to& r) { return *r.ec == error::full; });
+    const auto full =
+        std::find_if(results.begin(), results.end(), [](const answer_to& r) { return *r.ec == error::full; });
     const auto sent = static_cast<std::size_t>(full - results.begin());
     events = events.subspan(sent);
     results = results.subspan(sent);
@@ -240,7 +248,8 @@ void engine::send_at_once(thread_record& thread, passage& inside, std::span<post
     } else {
       const auto asked = ask_for_room(events.front().event->topic);
       inside.leave();
-      const bool room = asked->wait(*rt, deadline) && asked->status() == POSTBUS_OK && (rt->is_virtual() || rt->now_ns() < deadline);
+      const bool room = asked->wait(*rt, deadline) && asked->status() == POSTBUS_OK &&
+                        (rt->is_virtual() || rt->now_ns() < deadline);
       inside.enter();
       if (!may_publish(thread)) return answer_all(make_error_code(error::closed));
       if (room) continue;
@@ -252,7 +261,9 @@ void engine::send_at_once(thread_record& thread, passage& inside, std::span<post
 }
 
 // When the passage that publishes began. The id of an event that nobody else has asked for may say so without another look at a clock.
-std::int64_t engine::wall_of(const thread_record& thread) const noexcept { return thread.inline_since_ns + wall_offset_ns; }
+std::int64_t engine::wall_of(const thread_record& thread) const noexcept {
+  return thread.inline_since_ns + wall_offset_ns;
+}
 
 std::shared_ptr<waiter> engine::ask_for_room(postbus_str topic) {
   // The transport may answer after the deadline: what it answers to lives until then.
@@ -274,20 +285,26 @@ error engine::explain(error_code ec, std::string_view topic, std::size_t data_si
     case error::bad_argument:
       if (!detail.empty()) return {code, where + ": " + detail, "", ""};
       if (const auto fault = sdk::check_topic(topic)) return {code, sdk::describe(fault, topic), "", ""};
-      if (sdk::is_reserved(topic)) return {code, where, "a topic that does not begin with 'postbus', which is reserved", ""};
+      if (sdk::is_reserved(topic))
+        return {code, where, "a topic that does not begin with 'postbus', which is reserved", ""};
       return {code, where + " with too many headers, or a header name that is not a-z, 0-9",
               "at most 64 headers with names of 1 to 20 lower-case letters and digits", ""};
     case error::too_large:
       return {code, std::to_string(data_size) + " bytes of data on '" + std::string(topic) + "'",
-              "at most " + std::to_string(transport.data_max), "send a reference, or raise transport.data_max"};
-    case error::unsupported: return {code, where + " with a delay or ttl", "neither", "this version of postbus has them not yet"};
-    case error::closed: return {code, where, "a bus that is not closed", ""};
+              "at most " + std::to_string(transport.data_max),
+              "send a reference, or raise transport.data_max"};
+    case error::unsupported:
+      return {code, where + " with a delay or ttl", "neither", "this version of postbus has them not yet"};
+    case error::closed:
+      return {code, where, "a bus that is not closed", ""};
     case error::full:
       return {code, where + " that found no room", "room before the deadline",
               "slow down, raise queue_max, or look for a subscription that does not keep up"};
     case error::would_block:
-      return {code, where + " from a handler, with no room", "room at once", "use async_publish, or publish from another thread"};
-    default: return {code, detail.empty() ? where : where + ": " + detail, "", ""};
+      return {code, where + " from a handler, with no room", "room at once",
+              "use async_publish, or publish from another thread"};
+    default:
+      return {code, detail.empty() ? where : where + ": " + detail, "", ""};
   }
 }
 

@@ -8,7 +8,8 @@
 #include <postbus/sdk/hash.hpp>
 
 namespace postbus::detail {
-std::unique_ptr<async_publish> engine::prepare(std::string_view topic, bytes_view data, const publish_options& options) {
+std::unique_ptr<async_publish> engine::prepare(std::string_view topic, bytes_view data,
+                                               const publish_options& options) {
   auto p = std::make_unique<async_publish>(shared_from_this());
   const publish_request r{topic, 0, data, &options};
   check(r, p->ec);
@@ -31,9 +32,9 @@ void engine::start(std::unique_ptr<async_publish> p) {
     const std::string_view topic = sdk::view(p->event->topic);
     error_code ec;
     topic_entry* entry = nullptr;
-    if (!self.may_publish(thread))
-      ec = make_error_code(error::closed);
-    else if ((entry = self.find_topic(thread, topic, sdk::hash_bytes(topic), ec)) != nullptr && entry->reserved)
+    if (!self.may_publish(thread)) ec = make_error_code(error::closed);
+    else if ((entry = self.find_topic(thread, topic, sdk::hash_bytes(topic), ec)) != nullptr &&
+             entry->reserved)
       ec = make_error_code(error::bad_argument);
     if (ec) return async_publish::complete(std::move(p), ec);
     if (entry->publish_mask != 0) {
@@ -63,7 +64,8 @@ void engine::start(std::unique_ptr<async_publish> p) {
 
 void async_publish::complete(std::unique_ptr<async_publish> self, error_code ec) {
   const auto owner = self->owner;
-  if (!ec && self->event != nullptr) receipt_access::set_id(self->value, *self->event, owner->threads.mine(), owner->rt->wall_ns());
+  if (!ec && self->event != nullptr)
+    receipt_access::set_id(self->value, *self->event, owner->threads.mine(), owner->rt->wall_ns());
   if (!ec) owner->published.fetch_add(1, std::memory_order_relaxed);
   if (self->direct) {
     if (ec && !self->detail.empty()) owner->threads.mine().detail = self->detail;
@@ -114,34 +116,35 @@ void publish_queue::answered(void* ctx, std::int32_t status, const void* result,
     const std::lock_guard lock(self.mutex_);
     --self.in_flight_;
     self.bytes_ -= p->event->data.len;
-    if (status == POSTBUS_E_FULL && POSTBUS_CAN(alive->transport.table, room) && p->deadline_ns > alive->rt->now_ns()) {
+    if (status == POSTBUS_E_FULL && POSTBUS_CAN(alive->transport.table, room) &&
+        p->deadline_ns > alive->rt->now_ns()) {
       if (!std::exchange(self.full_, true)) ask = sdk::view(p->event->topic);
-      const auto later = std::find_if(self.waiting_.begin(), self.waiting_.end(), [&](const auto& w) { return w->order > p->order; });
+      const auto later = std::find_if(self.waiting_.begin(), self.waiting_.end(),
+                                      [&](const auto& w) { return w->order > p->order; });
       self.waiting_.insert(later, std::move(p));
       self.arm();
     }
   }
   if (p != nullptr) async_publish::complete(std::move(p), to_error_code(status));
-  if (!ask.empty())
-    self.ask_for_room(ask);
-  else
-    self.pump();
+  if (!ask.empty()) self.ask_for_room(ask);
+  else self.pump();
 }
 
 void publish_queue::ask_for_room(std::string_view topic) {
   auto* alive = new std::shared_ptr<engine>(owner_.shared_from_this());
   const passage inside(owner_.threads.mine());
-  owner_.transport.table->room(owner_.transport.self, sdk::str(topic), {[](void* ctx, std::int32_t, const void*, const postbus_error*) {
-                                                         const std::unique_ptr<std::shared_ptr<engine>> e(
-                                                             static_cast<std::shared_ptr<engine>*>(ctx));
-                                                         publish_queue& self = (*e)->transport.waiting;
-                                                         {
-                                                           const std::lock_guard lock(self.mutex_);
-                                                           self.full_ = false;
-                                                         }
-                                                         self.pump();
-                                                       },
-                                                       alive});
+  owner_.transport.table->room(
+      owner_.transport.self, sdk::str(topic),
+      {[](void* ctx, std::int32_t, const void*, const postbus_error*) {
+         const std::unique_ptr<std::shared_ptr<engine>> e(static_cast<std::shared_ptr<engine>*>(ctx));
+         publish_queue& self = (*e)->transport.waiting;
+         {
+           const std::lock_guard lock(self.mutex_);
+           self.full_ = false;
+         }
+         self.pump();
+       },
+       alive});
 }
 
 void publish_queue::pump() {
@@ -166,7 +169,9 @@ void publish_queue::arm() {
   if (first >= armed_ns_) return;
   armed_ns_ = first;
   owner_.rt->timer(std::max<std::int64_t>(0, first - owner_.rt->now_ns()),
-                   {[](void* ctx, std::int32_t, const void*, const postbus_error*) { static_cast<publish_queue*>(ctx)->expire(); },
+                   {[](void* ctx, std::int32_t, const void*, const postbus_error*) {
+                      static_cast<publish_queue*>(ctx)->expire();
+                    },
                     this});
 }
 

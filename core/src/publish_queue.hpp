@@ -32,11 +32,11 @@ struct async_publish {
   std::string wire;
   postbus_bytes slice{};
   postbus_out out{};
-  std::int64_t deadline_ns = 0;   // on the runtime's clock
-  std::uint64_t order = 0;        // among those of its transport
-  std::uint64_t cause = 0;        // ticket of the delivery it is published through
-  error_code ec;                  // of the checks made before it started
-  std::string detail;             // what a feature or the transport says about it
+  std::int64_t deadline_ns = 0;  // on the runtime's clock
+  std::uint64_t order = 0;       // among those of its transport
+  std::uint64_t cause = 0;       // ticket of the delivery it is published through
+  error_code ec;                 // of the checks made before it started
+  std::string detail;            // what a feature or the transport says about it
   receipt value;
   // Who hears of it: the token's handler, or a plugin.
   boost::asio::any_completion_handler<void(error_code, receipt)> handler;
@@ -73,9 +73,10 @@ class publish_queue {
   engine& owner_;
   std::mutex mutex_;
   std::deque<std::unique_ptr<async_publish>> waiting_;  // in their order
-  std::size_t in_flight_ = 0, bytes_ = 0;  // handed to the transport and not answered
+  std::size_t in_flight_ = 0, bytes_ = 0;               // handed to the transport and not answered
   std::uint64_t started_ = 0;
-  bool pumping_ = false, full_ = false;    // full_: the transport said so, and has not said that there is room again
+  bool pumping_ = false,
+       full_ = false;  // full_: the transport said so, and has not said that there is room again
   std::int64_t armed_ns_ = INT64_MAX;
 };
 

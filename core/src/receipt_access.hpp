@@ -13,7 +13,8 @@ struct receipt_access {
 
   // The event's id. Where nobody has asked for one, nobody else has seen one: what it would be made from is noted, which costs two
   // stores, and id() makes it. `wall_ns`: when it was published.
-  static void set_id(receipt& r, const detail::event_record& event, detail::thread_record& thread, std::int64_t wall_ns) {
+  static void set_id(receipt& r, const detail::event_record& event, detail::thread_record& thread,
+                     std::int64_t wall_ns) {
     if (event.has_uuid) {
       r.uuid_ = event.made;
     } else if (event.id.len != 0) {

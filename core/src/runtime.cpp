@@ -7,12 +7,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <time.h>
 
 #include <array>
 #include <bit>
 #include <random>
 #include <set>
-#include <time.h>
 
 namespace postbus::detail {
 namespace {
@@ -24,7 +24,8 @@ std::int64_t read_clock(clockid_t clock) noexcept {
 }
 
 void cancel_all(sdk::timer_queue& timers) {
-  while (const auto left = timers.pop_due(INT64_MAX)) left->fn(left->ctx, POSTBUS_E_CANCELLED, nullptr, nullptr);
+  while (const auto left = timers.pop_due(INT64_MAX))
+    left->fn(left->ctx, POSTBUS_E_CANCELLED, nullptr, nullptr);
 }
 
 class system_runtime : public runtime {
@@ -41,12 +42,15 @@ class thread_runtime final : public system_runtime {
 
   using runtime::post;
   void post(task& t) override { pool_.post(t); }
-  timer_id timer(std::int64_t delay_ns, postbus_done done) override { return timers_.add(steady_ns() + delay_ns, done); }
+  timer_id timer(std::int64_t delay_ns, postbus_done done) override {
+    return timers_.add(steady_ns() + delay_ns, done);
+  }
   void cancel(timer_id timer) override { timers_.cancel(timer); }
   boost::asio::any_io_executor executor() override {
     std::call_once(coroutines_started_, [this] {
       coroutines_ = std::make_unique<coroutine_threads>();
-      for (unsigned i = 0; i < threads_; ++i) coroutines_->threads.emplace_back([c = coroutines_.get()] { c->context.run(); });
+      for (unsigned i = 0; i < threads_; ++i)
+        coroutines_->threads.emplace_back([c = coroutines_.get()] { c->context.run(); });
     });
     return coroutines_->context.get_executor();
   }
@@ -80,7 +84,8 @@ class thread_runtime final : public system_runtime {
 
 class executor_runtime final : public system_runtime {
  public:
-  explicit executor_runtime(boost::asio::any_io_executor executor) : shared_(std::make_shared<shared>(std::move(executor))) {}
+  explicit executor_runtime(boost::asio::any_io_executor executor)
+      : shared_(std::make_shared<shared>(std::move(executor))) {}
 
   using runtime::post;
   void post(task& t) override {

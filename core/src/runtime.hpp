@@ -25,8 +25,9 @@ class runtime : public id_source {
  public:
   using timer_id = sdk::timer_queue::id;
 
-  virtual std::int64_t now_ns() noexcept = 0;         // monotonic
-  virtual std::int64_t coarse_now_ns() noexcept = 0;  // the same, up to a few ms late, for a quarter of the price
+  virtual std::int64_t now_ns() noexcept = 0;  // monotonic
+  virtual std::int64_t
+  coarse_now_ns() noexcept = 0;  // the same, up to a few ms late, for a quarter of the price
   // t.run(&t) soon; t must live until then and not be queued twice at once.
   virtual void post(task& t) = 0;
   // done runs after `delay_ns`, with OK, or with CANCELLED from cancel() or stop(). It is short: work is posted.

@@ -17,7 +17,8 @@ namespace postbus::detail {
 class step_executor {
  public:
   step_executor(const boost::asio::any_io_executor& inner, std::shared_ptr<thread_registry> threads)
-      : target_(std::make_shared<target>(target{boost::asio::require(inner, boost::asio::execution::blocking.never), std::move(threads)})) {}
+      : target_(std::make_shared<target>(target{
+            boost::asio::require(inner, boost::asio::execution::blocking.never), std::move(threads)})) {}
 
   template <class F>
   void execute(F&& f) const {
@@ -32,7 +33,9 @@ class step_executor {
     });
   }
 
-  boost::asio::execution_context& query(boost::asio::execution::context_t p) const noexcept { return boost::asio::query(target_->inner, p); }
+  boost::asio::execution_context& query(boost::asio::execution::context_t p) const noexcept {
+    return boost::asio::query(target_->inner, p);
+  }
   step_executor require(boost::asio::execution::blocking_t::never_t) const noexcept { return *this; }
   static constexpr boost::asio::execution::blocking_t query(boost::asio::execution::blocking_t) noexcept {
     return boost::asio::execution::blocking.never;

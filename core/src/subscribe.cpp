@@ -12,8 +12,9 @@ namespace {
 
 void refuse_what_is_not_built(const subscribe_options& o) {
   const std::pair<const char*, bool> later[] = {
-      {"from", o.from.has_value()},         {"ordered_by", o.ordered_by.has_value()},           {"overflow", o.overflow.has_value()},
-      {"dead_letters", o.dead_letters.has_value()}, {"lease", o.lease.has_value()}, {"handler_timeout", o.handler_timeout.has_value()},
+      {"from", o.from.has_value()},         {"ordered_by", o.ordered_by.has_value()},
+      {"overflow", o.overflow.has_value()}, {"dead_letters", o.dead_letters.has_value()},
+      {"lease", o.lease.has_value()},       {"handler_timeout", o.handler_timeout.has_value()},
       {"park_max", o.park_max.has_value()}};
   for (const auto& [name, set] : later)
     if (set)
@@ -22,24 +23,32 @@ void refuse_what_is_not_built(const subscribe_options& o) {
 }
 
 void check_options(std::string_view pattern, const subscribe_options& o, const transport_slot& transport) {
-  if (const auto fault = sdk::check_pattern(pattern)) throw error(error::bad_argument, sdk::describe(fault, pattern), "", "");
+  if (const auto fault = sdk::check_pattern(pattern))
+    throw error(error::bad_argument, sdk::describe(fault, pattern), "", "");
   refuse_what_is_not_built(o);
-  const auto refuse = [&](error::errc code, const std::string& found, const std::string& wanted, const std::string& remedy) {
+  const auto refuse = [&](error::errc code, const std::string& found, const std::string& wanted,
+                          const std::string& remedy) {
     throw error(code, "subscribe to '" + std::string(pattern) + "' with " + found, wanted, remedy);
   };
-  if (o.prefetch == 0 || o.prefetch == POSTBUS_CREDIT_UNLIMITED) refuse(error::bad_argument, "prefetch = 0", "1 or more", "");
+  if (o.prefetch == 0 || o.prefetch == POSTBUS_CREDIT_UNLIMITED)
+    refuse(error::bad_argument, "prefetch = 0", "1 or more", "");
   if (o.concurrency == 0) refuse(error::bad_argument, "concurrency = 0", "1 or more", "");
   if (o.max_deliveries == 0) refuse(error::bad_argument, "max_deliveries = 0", "1 or more", "");
   if (o.backoff.first.count() < 0 || o.backoff.max < o.backoff.first || !(o.backoff.factor >= 1))
-    refuse(error::bad_argument, "a backoff that shrinks or is negative", "0 <= first <= max, factor >= 1", "");
+    refuse(error::bad_argument, "a backoff that shrinks or is negative", "0 <= first <= max, factor >= 1",
+           "");
   const std::string& id = transport.plugin->id();
   if (!o.group.empty() && (transport.can & POSTBUS_CAN_GROUP) == 0)
-    refuse(error::unsupported, "group = '" + o.group + "'", "no group: the transport '" + id + "' has none", "leave it out, or use another transport");
+    refuse(error::unsupported, "group = '" + o.group + "'", "no group: the transport '" + id + "' has none",
+           "leave it out, or use another transport");
   if (sdk::has_wildcard(pattern) && (transport.can & POSTBUS_CAN_PATTERN) == 0)
-    refuse(error::unsupported, "a pattern", "a topic: the transport '" + id + "' has no patterns", "use another transport");
+    refuse(error::unsupported, "a pattern", "a topic: the transport '" + id + "' has no patterns",
+           "use another transport");
   if (transport.inline_dispatch && o.concurrency != 1)
-    refuse(error::unsupported, "concurrency = " + std::to_string(o.concurrency) + " under transport.dispatch = \"inline\"",
-           "it left at 1: inline handlers run on the threads that publish", "set transport.dispatch = \"queued\"");
+    refuse(error::unsupported,
+           "concurrency = " + std::to_string(o.concurrency) + " under transport.dispatch = \"inline\"",
+           "it left at 1: inline handlers run on the threads that publish",
+           "set transport.dispatch = \"queued\"");
   if ((transport.can & POSTBUS_CAN_CREDIT) == 0)
     refuse(error::unsupported, "the transport '" + id + "'", "one with flow control (capability 'credit')",
            "buffering for transports without it comes later");
@@ -47,7 +56,8 @@ void check_options(std::string_view pattern, const subscribe_options& o, const t
 
 }  // namespace
 
-std::shared_ptr<subscription_state> engine::subscribe(std::string_view pattern, const subscribe_options& options, handler h) {
+std::shared_ptr<subscription_state> engine::subscribe(std::string_view pattern,
+                                                      const subscribe_options& options, handler h) {
   const std::lock_guard alive(lifecycle);
   if (state.load() != phase::running)
     throw error(error::closed, "subscribe to '" + std::string(pattern) + "'", "a bus that is not closed", "");
@@ -64,8 +74,10 @@ std::shared_ptr<subscription_state> engine::subscribe(std::string_view pattern, 
       number = next_number_++;
     }
     if (number >= tally_sheet::numbers_max)
-      throw error(error::full, "one more subscription", "at most " + std::to_string(tally_sheet::numbers_max) + " at once", "");
-    s = std::make_shared<subscription_state>(*this, std::string(pattern), options, std::move(h), number, ++subscribed_);
+      throw error(error::full, "one more subscription",
+                  "at most " + std::to_string(tally_sheet::numbers_max) + " at once", "");
+    s = std::make_shared<subscription_state>(*this, std::string(pattern), options, std::move(h), number,
+                                             ++subscribed_);
     subscriptions.push_back(s);
   }
   s->dispatches_inline = runs_inline;
@@ -88,7 +100,9 @@ std::shared_ptr<subscription_state> engine::subscribe(std::string_view pattern, 
     const std::lock_guard lock(mutex);
     std::erase(subscriptions, s);
     throw error(answered ? to_code(done.status()) : error::failed,
-                "subscribe to '" + std::string(pattern) + "': " + (answered ? done.message() : "the transport does not answer"), "", "");
+                "subscribe to '" + std::string(pattern) +
+                    "': " + (answered ? done.message() : "the transport does not answer"),
+                "", "");
   }
   s->transport_subscription = const_cast<void*>(done.result());
   s->connected();
@@ -120,7 +134,8 @@ struct farewell {
 
 }  // namespace
 
-void engine::retire(const std::shared_ptr<subscription_state>& s, boost::asio::any_completion_handler<void(error_code)> ended) {
+void engine::retire(const std::shared_ptr<subscription_state>& s,
+                    boost::asio::any_completion_handler<void(error_code)> ended) {
   if (ended) s->when_gone(std::move(ended));
   if (s->closed.exchange(true)) return;
   thread_registry::heavy_fence();
@@ -163,9 +178,9 @@ std::vector<std::string> engine::topics() const {
 
 std::size_t engine::subscriber_count(std::string_view topic) const {
   const std::lock_guard lock(mutex);
-  return static_cast<std::size_t>(std::count_if(subscriptions.begin(), subscriptions.end(), [&](const auto& s) {
-    return !s->closed && sdk::matches(s->pattern, topic);
-  }));
+  return static_cast<std::size_t>(
+      std::count_if(subscriptions.begin(), subscriptions.end(),
+                    [&](const auto& s) { return !s->closed && sdk::matches(s->pattern, topic); }));
 }
 
 }  // namespace postbus::detail

@@ -13,8 +13,8 @@
 namespace postbus::detail {
 namespace {
 
-constexpr std::size_t chain_max = 64;                // deliveries a runner takes at once
-constexpr std::int64_t slice_ns = 1'000'000;         // then other subscriptions get their turn
+constexpr std::size_t chain_max = 64;                   // deliveries a runner takes at once
+constexpr std::int64_t slice_ns = 1'000'000;            // then other subscriptions get their turn
 constexpr std::size_t waiting_max_uncredited = 10'000;  // retries that wait without holding a credit
 
 }  // namespace
@@ -59,9 +59,16 @@ struct subscription_state::batch {
   std::uint64_t ended = 0;
 };
 
-subscription_state::subscription_state(engine& e, std::string p, subscribe_options o, detail::handler h, std::uint32_t n,
-                                       std::uint64_t in_order)
-    : owner(e), pattern(std::move(p)), options(std::move(o)), number(n), number_in_order(in_order), threads_(e.threads), owner_alive_(e.shared_from_this()), handler_(std::move(h)) {
+subscription_state::subscription_state(engine& e, std::string p, subscribe_options o, detail::handler h,
+                                       std::uint32_t n, std::uint64_t in_order)
+    : owner(e),
+      pattern(std::move(p)),
+      options(std::move(o)),
+      number(n),
+      number_in_order(in_order),
+      threads_(e.threads),
+      owner_alive_(e.shared_from_this()),
+      handler_(std::move(h)) {
   sink = {sizeof sink, 0, this,
           [](void* ctx, const postbus_delivery* d, std::size_t count) {
             static_cast<subscription_state*>(ctx)->deliver(d, count);
@@ -80,7 +87,8 @@ subscription_state::~subscription_state() = default;
 
 // ---- in
 
-[[gnu::always_inline]] inline void subscription_state::deliver_inline(thread_record& thread, const postbus_delivery& d) {
+[[gnu::always_inline]] inline void subscription_state::deliver_inline(thread_record& thread,
+                                                                      const postbus_delivery& d) {
   if (d.event == nullptr || asks_features) [[unlikely]]
     return deliver_inline_slowly(thread, d);
   delivery_state state;
@@ -159,7 +167,8 @@ void subscription_state::schedule() {
   while (active_ < options.concurrency && active_ < queued_) {
     ++active_;
     if (runs_coroutines()) {
-      boost::asio::co_spawn(step_executor(owner.rt->executor(), owner.threads_owner), run_coroutines(), boost::asio::detached);
+      boost::asio::co_spawn(step_executor(owner.rt->executor(), owner.threads_owner), run_coroutines(),
+                            boost::asio::detached);
     } else {
       runner* r = idle_runners_.back();
       idle_runners_.pop_back();
@@ -175,9 +184,10 @@ item* subscription_state::take(runner* taker) {
     if (taker != nullptr) idle_runners_.push_back(taker);
     return nullptr;
   }
-  const std::size_t most = runs_coroutines()             ? 1
-                           : options.concurrency == 1 ? chain_max
-                                                      : std::clamp<std::size_t>(queued_ / (2 * options.concurrency), 1, 16);
+  const std::size_t most = runs_coroutines() ? 1
+                           : options.concurrency == 1
+                               ? chain_max
+                               : std::clamp<std::size_t>(queued_ / (2 * options.concurrency), 1, 16);
   item *chain = first_, *last = first_;
   std::size_t n = 1;
   for (; n < most && last->next != nullptr; ++n) last = last->next;
@@ -288,10 +298,8 @@ void subscription_state::run_plain(runner& me) {
         continue;
       }
       counts_.started.fetch_add(1, std::memory_order_relaxed);
-      if (i.deferred)
-        i.release();
-      else
-        settle(i, v, done);
+      if (i.deferred) i.release();
+      else settle(i, v, done);
       if (chain != nullptr && owner.rt->coarse_now_ns() > end) put_back(std::exchange(chain, nullptr));
     }
     done.flush();
@@ -334,10 +342,8 @@ boost::asio::awaitable<void> subscription_state::run_coroutines() {
       const std::lock_guard lock(mutex_);
       running_.remove(*i);
     }
-    if (i->deferred)
-      i->release();
-    else
-      settle(*i, v, done);
+    if (i->deferred) i->release();
+    else settle(*i, v, done);
   }
   check_empty();
 }
@@ -372,10 +378,14 @@ bool subscription_state::prepare(item& i, batch& done) {
     i.event = t.owned;
   }
   switch (t.verdict) {
-    case POSTBUS_PASS: return true;
-    case POSTBUS_DROP: return settle(i, {verdict::drop, {}, {}}, done), false;
-    case POSTBUS_REJECT: return settle(i, {verdict::dead, {}, t.reason}, done), false;
-    default: return settle(i, {verdict::retry, {}, t.reason}, done), false;
+    case POSTBUS_PASS:
+      return true;
+    case POSTBUS_DROP:
+      return settle(i, {verdict::drop, {}, {}}, done), false;
+    case POSTBUS_REJECT:
+      return settle(i, {verdict::dead, {}, t.reason}, done), false;
+    default:
+      return settle(i, {verdict::retry, {}, t.reason}, done), false;
   }
 }
 
@@ -398,8 +408,9 @@ void subscription_state::settle(item& i, const verdict& v, batch& done) {
       counts_.dead.fetch_add(1, std::memory_order_relaxed);
       owner.log->write(POSTBUS_LOG_ERROR, "bus",
                        "event " + std::string(i.event != nullptr ? sdk::view(i.event->id) : "?") + " on '" +
-                           std::string(i.event != nullptr ? sdk::view(i.event->topic) : i.topic) + "' is given up by '" + pattern +
-                           "' after " + std::to_string(i.attempt) + (i.attempt == 1 ? " delivery: " : " deliveries: ") + v.reason);
+                           std::string(i.event != nullptr ? sdk::view(i.event->topic) : i.topic) +
+                           "' is given up by '" + pattern + "' after " + std::to_string(i.attempt) +
+                           (i.attempt == 1 ? " delivery: " : " deliveries: ") + v.reason);
       return finish(i, POSTBUS_ACK, done);
   }
 }

@@ -7,8 +7,9 @@
 #include "delivery_state.hpp"
 #include "step_executor.hpp"
 
-#include <postbus/sdk/spin_mutex.hpp>
 #include <postbus/subscription.hpp>
+
+#include <postbus/sdk/spin_mutex.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
 
@@ -30,8 +31,8 @@ struct verdict {
 
 class subscription_state : public std::enable_shared_from_this<subscription_state> {
  public:
-  subscription_state(engine& owner, std::string pattern, subscribe_options options, detail::handler h, std::uint32_t number,
-                     std::uint64_t number_in_order);
+  subscription_state(engine& owner, std::string pattern, subscribe_options options, detail::handler h,
+                     std::uint32_t number, std::uint64_t number_in_order);
   ~subscription_state();
 
   engine& owner;
@@ -117,8 +118,8 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   std::function<void()> when_empty_;
   std::vector<boost::asio::any_completion_handler<void(error_code)>> when_gone_;
   bool gone_ = false;
-  delivery_counts final_;          // once gone_: `number` may be another's then
-  std::uint32_t credit_held_ = 0;  // given back before transport_subscription was known
+  delivery_counts final_;                         // once gone_: `number` may be another's then
+  std::uint32_t credit_held_ = 0;                 // given back before transport_subscription was known
   std::vector<std::unique_ptr<runner>> runners_;  // one per handler that may run at once
   std::vector<runner*> idle_runners_;
 
@@ -126,7 +127,8 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   alignas(64) std::atomic<std::uint64_t> open_{0};  // taken on and not settled
   std::atomic<std::uint64_t> taken_on_{0};
   struct alignas(64) {
-    std::atomic<std::uint64_t> started{0}, acked{0}, retried{0}, dropped{0}, dead{0}, given_back{0}, abandoned{0};
+    std::atomic<std::uint64_t> started{0}, acked{0}, retried{0}, dropped{0}, dead{0}, given_back{0},
+        abandoned{0};
   } counts_;
 };
 

@@ -19,12 +19,16 @@ class tally_sheet {
     value.store(value.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   std::uint64_t read(std::uint32_t number) const noexcept {
-    const block* b = number / per_block < blocks_.size() ? blocks_[number / per_block].load(std::memory_order_acquire) : nullptr;
+    const block* b = number / per_block < blocks_.size()
+                         ? blocks_[number / per_block].load(std::memory_order_acquire)
+                         : nullptr;
     return b != nullptr ? (*b)[number % per_block].load(std::memory_order_relaxed) : 0;
   }
   // When no delivery of this subscription can run any more.
   void clear(std::uint32_t number) noexcept {
-    block* b = number / per_block < blocks_.size() ? blocks_[number / per_block].load(std::memory_order_acquire) : nullptr;
+    block* b = number / per_block < blocks_.size()
+                   ? blocks_[number / per_block].load(std::memory_order_acquire)
+                   : nullptr;
     if (b != nullptr) (*b)[number % per_block].store(0, std::memory_order_relaxed);
   }
   tally_sheet() = default;

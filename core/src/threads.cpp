@@ -86,11 +86,13 @@ thread_record& thread_registry::find_mine() {
   if (record == nullptr) {
     {
       const std::lock_guard lock(all_registries().mutex);
-      std::erase_if(my_records.records, [](const auto& r) { return !all_registries().alive.contains(r.first); });
+      std::erase_if(my_records.records,
+                    [](const auto& r) { return !all_registries().alive.contains(r.first); });
     }
     my_records.records.reserve(my_records.records.size() + 1);
     const std::lock_guard lock(mutex_);
-    const auto idle = std::find_if(records_.begin(), records_.end(), [](const auto& r) { return !r->in_use; });
+    const auto idle =
+        std::find_if(records_.begin(), records_.end(), [](const auto& r) { return !r->in_use; });
     if (idle != records_.end()) {
       record = idle->get();
       record->in_use = true;
@@ -115,7 +117,8 @@ void thread_registry::leave(thread_record& record) {
 
 // Released, and acquired by the threads: what was looked at before the attention ends is not freed before.
 void thread_registry::ask_all(int change) {
-  for (const auto& record : records_) record->attention.fetch_add(static_cast<unsigned>(change), std::memory_order_release);
+  for (const auto& record : records_)
+    record->attention.fetch_add(static_cast<unsigned>(change), std::memory_order_release);
   heavy_fence();
 }
 
@@ -137,7 +140,8 @@ void thread_registry::grace_period(postbus_done done) {
 std::vector<postbus_done> thread_registry::collect_ended() {
   std::vector<postbus_done> ended;
   for (auto& p : pending_) {
-    std::erase_if(p.under_way, [](const auto& u) { return u.first->passage.load(std::memory_order_acquire) != u.second; });
+    std::erase_if(p.under_way,
+                  [](const auto& u) { return u.first->passage.load(std::memory_order_acquire) != u.second; });
     if (p.under_way.empty()) ended.push_back(p.done);
   }
   std::erase_if(pending_, [](const pending& p) { return p.under_way.empty(); });
@@ -156,21 +160,22 @@ void thread_registry::attend() {
   for (const postbus_done& done : ended) done.fn(done.ctx, POSTBUS_OK, nullptr, nullptr);
 }
 
-bool thread_registry::wait(std::unique_lock<std::mutex>& lock, std::int64_t steady_deadline_ns, const std::function<bool()>& over) {
+bool thread_registry::wait(std::unique_lock<std::mutex>& lock, std::int64_t steady_deadline_ns,
+                           const std::function<bool()>& over) {
   using namespace std::chrono;
   ask_all(+1);
   bool reached = true;
-  if (steady_deadline_ns == INT64_MAX)
-    changed_.wait(lock, over);
-  else
-    reached = changed_.wait_until(lock, steady_clock::time_point(nanoseconds(steady_deadline_ns)), over);
+  if (steady_deadline_ns == INT64_MAX) changed_.wait(lock, over);
+  else reached = changed_.wait_until(lock, steady_clock::time_point(nanoseconds(steady_deadline_ns)), over);
   ask_all(-1);
   return reached;
 }
 
 void thread_registry::wait_for_all(const std::function<bool(const thread_record&)>& over) {
   std::unique_lock lock(mutex_);
-  wait(lock, INT64_MAX, [&] { return std::all_of(records_.begin(), records_.end(), [&](const auto& r) { return over(*r); }); });
+  wait(lock, INT64_MAX, [&] {
+    return std::all_of(records_.begin(), records_.end(), [&](const auto& r) { return over(*r); });
+  });
 }
 
 bool thread_registry::quiet_until(std::int64_t steady_deadline_ns) {
@@ -178,15 +183,17 @@ bool thread_registry::quiet_until(std::int64_t steady_deadline_ns) {
   heavy_fence();
   const auto under_way = passages_under_way();
   return wait(lock, steady_deadline_ns, [&] {
-    return std::all_of(under_way.begin(), under_way.end(),
-                       [](const auto& u) { return u.first->passage.load(std::memory_order_acquire) != u.second; });
+    return std::all_of(under_way.begin(), under_way.end(), [](const auto& u) {
+      return u.first->passage.load(std::memory_order_acquire) != u.second;
+    });
   });
 }
 
 std::vector<std::pair<thread_record*, std::uint64_t>> thread_registry::passages_under_way() const {
   std::vector<std::pair<thread_record*, std::uint64_t>> list;
   for (const auto& record : records_)
-    if (const auto seen = record->passage.load(std::memory_order_acquire); seen % 2 == 1) list.emplace_back(record.get(), seen);
+    if (const auto seen = record->passage.load(std::memory_order_acquire); seen % 2 == 1)
+      list.emplace_back(record.get(), seen);
   return list;
 }
 

@@ -44,7 +44,7 @@ struct thread_record {
   bool in_use = true;
   std::atomic<std::uint64_t> published{0};  // events confirmed
   std::uint64_t id_seed = 0, id_count = 0;  // for ids that are made only if somebody asks
-  std::int64_t inline_since_ns = 0;  // when the passage began, for the handlers that run inside it
+  std::int64_t inline_since_ns = 0;         // when the passage began, for the handlers that run inside it
 
   inline void enter_handler(delivery_state& delivery) noexcept;
   inline void leave_handler(delivery_state* outer) noexcept;
@@ -70,8 +70,7 @@ class thread_registry {
   static void light_fence() noexcept {
     if (asymmetric_) [[likely]]
       std::atomic_signal_fence(std::memory_order_seq_cst);
-    else
-      full_fence();
+    else full_fence();
   }
   static void heavy_fence() noexcept;
   static void full_fence() noexcept;
@@ -103,7 +102,8 @@ class thread_registry {
 
   thread_record& find_mine();
   // Under the lock: until over(), looked at whenever a thread ends a passage or a handler.
-  bool wait(std::unique_lock<std::mutex>& lock, std::int64_t steady_deadline_ns, const std::function<bool()>& over);
+  bool wait(std::unique_lock<std::mutex>& lock, std::int64_t steady_deadline_ns,
+            const std::function<bool()>& over);
   std::vector<std::pair<thread_record*, std::uint64_t>> passages_under_way() const;
   void leave(thread_record& record);  // the thread ends
   std::vector<postbus_done> collect_ended();

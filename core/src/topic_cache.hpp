@@ -15,8 +15,9 @@ namespace postbus::detail {
 struct topic_entry {
   std::uint64_t hash = 0;
   std::string topic;
-  std::uint64_t publish_mask = 0, deliver_mask = 0;  // the features that apply, by their place in the configuration
-  bool reserved = false;                             // begins with "postbus"
+  std::uint64_t publish_mask = 0,
+                deliver_mask = 0;  // the features that apply, by their place in the configuration
+  bool reserved = false;           // begins with "postbus"
   std::array<std::uint64_t, 2> slot{};
 };
 

@@ -28,7 +28,8 @@ class waiter {
     std::unique_lock lock(mutex_);
     if (steady_deadline_ns == INT64_MAX) return changed_.wait(lock, [&] { return finished_; }), true;
     using namespace std::chrono;
-    return changed_.wait_until(lock, steady_clock::time_point(std::chrono::nanoseconds(steady_deadline_ns)), [&] { return finished_; });
+    return changed_.wait_until(lock, steady_clock::time_point(std::chrono::nanoseconds(steady_deadline_ns)),
+                               [&] { return finished_; });
   }
 
   std::int32_t status() const noexcept { return status_; }
@@ -46,7 +47,8 @@ class waiter {
     self.status_ = status;
     self.result_ = result;
     if (error != nullptr) self.message_ = error->message;
-    if (self.copy_result != nullptr && status == POSTBUS_OK && result != nullptr) self.copy_result(self, result);
+    if (self.copy_result != nullptr && status == POSTBUS_OK && result != nullptr)
+      self.copy_result(self, result);
     if (self.state_.exchange(done_, std::memory_order_acq_rel) != waited_) return;
     const std::lock_guard lock(self.mutex_);
     self.finished_ = true;

@@ -125,7 +125,8 @@ class timer_thread {
     changed_.notify_one();
     lock.unlock();
     if (thread_.joinable()) thread_.join();
-    while (const auto left = timers_.pop_due(INT64_MAX)) left->fn(left->ctx, POSTBUS_E_CANCELLED, nullptr, nullptr);
+    while (const auto left = timers_.pop_due(INT64_MAX))
+      left->fn(left->ctx, POSTBUS_E_CANCELLED, nullptr, nullptr);
   }
 
  private:
@@ -139,7 +140,8 @@ class timer_thread {
       } else if (timers_.next() == INT64_MAX) {
         changed_.wait(lock);
       } else {
-        changed_.wait_until(lock, std::chrono::steady_clock::time_point(std::chrono::nanoseconds(timers_.next())));
+        changed_.wait_until(lock,
+                            std::chrono::steady_clock::time_point(std::chrono::nanoseconds(timers_.next())));
       }
     }
   }

@@ -43,7 +43,8 @@ struct full_event {
 };
 
 full_event everything(const delivery& d) {
-  full_event e{std::string(d.topic()), std::string(d.id()), std::string(d.key()), std::string(d.content_type()), std::string(d.text()), {}};
+  full_event e{std::string(d.topic()),        std::string(d.id()),   std::string(d.key()),
+               std::string(d.content_type()), std::string(d.text()), {}};
   for (const header& h : d.headers()) e.headers.emplace(h.name, h.value);
   return e;
 }
@@ -56,7 +57,9 @@ TEST_CASE("row 1: an event arrives with its id, its headers and its body byte fo
   const auto s = b.subscribe("round:trip", [&](const delivery& d) { got.add(everything(d)); });
 
   const std::string value("caf\xc3\xa9 \x01 = ;,");
-  const header headers[] = {{"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}, {"x1", value}, {"empty", ""}};
+  const header headers[] = {{"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+                            {"x1", value},
+                            {"empty", ""}};
   publish_options options;
   options.id = "an id of any kind \xe2\x9c\x93";
   options.key = "order-7";
@@ -72,7 +75,8 @@ TEST_CASE("row 1: an event arrives with its id, its headers and its body byte fo
     CHECK(e.id == options.id);
     CHECK(e.key == "order-7");
     CHECK(e.content_type == "application/octet-stream");
-    CHECK(e.headers == std::map<std::string, std::string>{{"traceparent", std::string(headers[0].value)}, {"x1", value}, {"empty", ""}});
+    CHECK(e.headers == std::map<std::string, std::string>{
+                           {"traceparent", std::string(headers[0].value)}, {"x1", value}, {"empty", ""}});
   }
   error_code ec;
   b.publish("round:trip", most + "x", {}, ec);
@@ -109,10 +113,11 @@ TEST_CASE("row 2: topics do not mix, and patterns match what they say", "[confor
   for (const auto& [pattern, matching] : expected) {
     total += matching.size();
     seen<std::string>& mine = got[pattern];
-    subscriptions.push_back(b.subscribe(pattern, [&, is_capture = pattern == "a:{middle}:c"](const delivery& d) {
-      mine.add(std::string(d.topic()));
-      if (is_capture) captured.add(std::string(d.param("middle")));
-    }));
+    subscriptions.push_back(
+        b.subscribe(pattern, [&, is_capture = pattern == "a:{middle}:c"](const delivery& d) {
+          mine.add(std::string(d.topic()));
+          if (is_capture) captured.add(std::string(d.param("middle")));
+        }));
   }
   for (const std::string& topic : topics) b.publish(topic, topic);
   REQUIRE(eventually([&] {
@@ -139,7 +144,8 @@ TEST_CASE("row 3: fifty publishers and fifty subscribers lose nothing and double
   for (int i = 0; i < subscribers; ++i) {
     auto& mine = *got.emplace_back(std::make_unique<seen<std::string>>());
     // Every subscriber takes the topics of one publisher.
-    subscriptions.push_back(b.subscribe("load:" + std::to_string(i) + ":*", [&](const delivery& d) { mine.add(std::string(d.text())); }));
+    subscriptions.push_back(b.subscribe("load:" + std::to_string(i) + ":*",
+                                        [&](const delivery& d) { mine.add(std::string(d.text())); }));
   }
   std::vector<std::thread> threads;
   for (int p = 0; p < publishers; ++p)
@@ -156,7 +162,8 @@ TEST_CASE("row 3: fifty publishers and fifty subscribers lose nothing and double
   }
 }
 
-TEST_CASE("row 4: two groups each get everything, and the members of one split it without a double", "[conformance]") {
+TEST_CASE("row 4: two groups each get everything, and the members of one split it without a double",
+          "[conformance]") {
   constexpr int events = 1000;
   bus b(config_for(any_transport()));
   std::array<seen<std::string>, 3> got;  // first group: 0 and 1; second: 2
@@ -164,9 +171,12 @@ TEST_CASE("row 4: two groups each get everything, and the members of one split i
   first.group = "first";
   first.prefetch = 8;
   second.group = "second";
-  const auto s0 = b.subscribe("work:*", [&](const delivery& d) { got[0].add(std::string(d.text())); }, first);
-  const auto s1 = b.subscribe("work:*", [&](const delivery& d) { got[1].add(std::string(d.text())); }, first);
-  const auto s2 = b.subscribe("work:*", [&](const delivery& d) { got[2].add(std::string(d.text())); }, second);
+  const auto s0 = b.subscribe(
+      "work:*", [&](const delivery& d) { got[0].add(std::string(d.text())); }, first);
+  const auto s1 = b.subscribe(
+      "work:*", [&](const delivery& d) { got[1].add(std::string(d.text())); }, first);
+  const auto s2 = b.subscribe(
+      "work:*", [&](const delivery& d) { got[2].add(std::string(d.text())); }, second);
   for (int n = 0; n < events; ++n) b.publish("work:" + std::to_string(n % 7), std::to_string(n));
   REQUIRE(eventually([&] { return got[0].size() + got[1].size() >= events && got[2].size() >= events; }));
   std::vector<std::string> split = got[0].all();
@@ -188,7 +198,8 @@ TEST_CASE("row 5: without a group every subscription gets every event", "[confor
   for (auto& count : got) CHECK(eventually([&] { return count == events; }));
 }
 
-TEST_CASE("row 23: unsubscribing one of two leaves the other, and no handler starts afterwards", "[conformance]") {
+TEST_CASE("row 23: unsubscribing one of two leaves the other, and no handler starts afterwards",
+          "[conformance]") {
   bus b(config_for(any_transport()));
   std::atomic<int> stays{0}, goes{0};
   const auto other = b.subscribe("news", [&](const delivery&) { ++stays; });
@@ -235,14 +246,18 @@ TEST_CASE("row 23: what a member of a group had not started goes to the others",
   std::atomic<bool> blocked{true};
   std::atomic<int> first_calls{0};
   seen<std::string> done;
-  auto first = b.subscribe("jobs", [&](const delivery& d) {
-    ++first_calls;
-    while (blocked) std::this_thread::yield();
-    done.add(std::string(d.text()));
-  }, options);
+  auto first = b.subscribe(
+      "jobs",
+      [&](const delivery& d) {
+        ++first_calls;
+        while (blocked) std::this_thread::yield();
+        done.add(std::string(d.text()));
+      },
+      options);
   for (int n = 0; n < events; ++n) b.publish("jobs", std::to_string(n));
   REQUIRE(eventually([&] { return first_calls == 1; }));
-  const auto second = b.subscribe("jobs", [&](const delivery& d) { done.add(std::string(d.text())); }, options);
+  const auto second = b.subscribe(
+      "jobs", [&](const delivery& d) { done.add(std::string(d.text())); }, options);
   std::thread release([&] { blocked = false; });
   first.unsubscribe();
   release.join();
@@ -284,10 +299,13 @@ TEST_CASE("row 25: close with full queues gives back or reports everything", "[c
   options.group = "g";
   std::atomic<bool> blocked{true};
   std::atomic<int> calls{0};
-  const auto s = b.subscribe("a", [&](const delivery&) {
-    ++calls;
-    while (blocked) std::this_thread::yield();
-  }, options);
+  const auto s = b.subscribe(
+      "a",
+      [&](const delivery&) {
+        ++calls;
+        while (blocked) std::this_thread::yield();
+      },
+      options);
   for (int n = 0; n < 1000; ++n) b.publish("a", std::to_string(n));
   REQUIRE(eventually([&] { return calls == 1; }));
   std::thread later([&] {
@@ -305,7 +323,8 @@ TEST_CASE("row 25: close with full queues gives back or reports everything", "[c
   CHECK(total.given_back > 0);
 }
 
-TEST_CASE("row 27: a bus made, started, stopped and destroyed many times leaves nothing behind", "[conformance]") {
+TEST_CASE("row 27: a bus made, started, stopped and destroyed many times leaves nothing behind",
+          "[conformance]") {
   const std::string transport = any_transport();
   const auto count_entries = [](const char* folder) {
     return std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator());
@@ -330,7 +349,8 @@ TEST_CASE("row 28: every option that is not built yet is refused by name", "[con
     subscribe_options options;
     set(options);
     try {
-      const auto s = b.subscribe("a", [](const delivery&) {}, options);
+      const auto s = b.subscribe(
+          "a", [](const delivery&) {}, options);
       FAIL("not refused: " + name);
     } catch (const error& e) {
       CHECK(e.code() == error::unsupported);

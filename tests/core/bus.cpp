@@ -1,5 +1,6 @@
 // A bus as a whole: its threads, coroutines, subscriptions as they come and go, and several buses that share a memory instance.
 #include "support/bus.hpp"
+
 #include "support/catch.hpp"
 
 #include <postbus/testing/manual_clock.hpp>
@@ -53,16 +54,19 @@ TEST_CASE("a coroutine handler may suspend, and others go on meanwhile up to the
   options.concurrency = 4;
   std::atomic<int> started{0}, ended{0};
   std::atomic<bool> go{false};
-  const auto s = b.subscribe("a", [&](delivery d) -> boost::asio::awaitable<void> {
-    ++started;
-    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
-    while (!go) {
-      timer.expires_after(1ms);
-      co_await timer.async_wait(boost::asio::use_awaitable);
-    }
-    CHECK(d.text() == "x");  // still valid after the suspension
-    ++ended;
-  }, options);
+  const auto s = b.subscribe(
+      "a",
+      [&](delivery d) -> boost::asio::awaitable<void> {
+        ++started;
+        boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+        while (!go) {
+          timer.expires_after(1ms);
+          co_await timer.async_wait(boost::asio::use_awaitable);
+        }
+        CHECK(d.text() == "x");  // still valid after the suspension
+        ++ended;
+      },
+      options);
   for (int n = 0; n < 10; ++n) b.publish("a", "x");
   REQUIRE(eventually([&] { return started == 4; }));
   CHECK(b.in_flight().size() == 4);
@@ -94,13 +98,17 @@ TEST_CASE("concurrency bounds how many plain handlers run at once", "[bus]") {
   subscribe_options options;
   options.concurrency = 2;
   std::atomic<int> running{0}, most{0}, done{0};
-  const auto s = b.subscribe("a", [&](const delivery&) {
-    const int now = ++running;
-    for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {}
-    for (int i = 0; i < 10; ++i) std::this_thread::yield();
-    --running;
-    ++done;
-  }, options);
+  const auto s = b.subscribe(
+      "a",
+      [&](const delivery&) {
+        const int now = ++running;
+        for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+        }
+        for (int i = 0; i < 10; ++i) std::this_thread::yield();
+        --running;
+        ++done;
+      },
+      options);
   for (int n = 0; n < 500; ++n) b.publish("a", "x");
   CHECK(eventually([&] { return done == 500; }));
   CHECK(most <= 2);
@@ -212,12 +220,15 @@ TEST_CASE("close and wait_until_idle from a handler are refused", "[bus]") {
 
 TEST_CASE("buses of one process that name the same memory instance share their events", "[bus]") {
   testing::manual_clock clock;
-  const auto one_of_them = [&](const char* name) { return config_for("memory").name(name).set("transport.instance", "shared").clock(clock); };
+  const auto one_of_them = [&](const char* name) {
+    return config_for("memory").name(name).set("transport.instance", "shared").clock(clock);
+  };
   bus first(one_of_them("first")), second(one_of_them("second"));
   bus apart(config_for("memory").clock(clock));
   std::string got;
   int elsewhere = 0;
-  const auto s = second.subscribe("a", [&](const delivery& d) { got += std::string(d.source()) + ":" + std::string(d.text()) + " "; });
+  const auto s = second.subscribe(
+      "a", [&](const delivery& d) { got += std::string(d.source()) + ":" + std::string(d.text()) + " "; });
   const auto t = apart.subscribe("a", [&](const delivery&) { ++elsewhere; });
   first.publish("a", "1");
   second.publish("a", "2");
@@ -253,7 +264,8 @@ TEST_CASE("what the memory transport still queues at the end is reported apart",
   bus b(config_for("memory").clock(clock));
   subscribe_options options;
   options.group = "g";
-  const auto s = b.subscribe("a", [](const delivery&) {}, options);
+  const auto s = b.subscribe(
+      "a", [](const delivery&) {}, options);
   for (int n = 0; n < 100; ++n) b.publish("a", "x");
   const close_report report = b.close();
   CHECK(report.total().given_back == 64);

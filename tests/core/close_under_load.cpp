@@ -13,20 +13,23 @@ namespace {
 
 struct round_result {
   bool handler_running = false, publish_in_progress = false;  // when close() was called
-  int started_late = 0;                                       // handlers that started after unsubscribe returned
+  int started_late = 0;  // handlers that started after unsubscribe returned
   close_report report;
 };
 
 round_result one_round(unsigned seed) {
   std::mt19937 random(seed);
   round_result result;
-  bus b(config_for("memory").set("transport.dispatch", seed % 4 == 3 ? "inline" : "queued").set("transport.queue_max", "512"));
+  bus b(config_for("memory")
+            .set("transport.dispatch", seed % 4 == 3 ? "inline" : "queued")
+            .set("transport.queue_max", "512"));
   std::atomic<bool> gone{false}, stop{false};
   std::atomic<int> late{0}, running{0}, publishing{0}, handled{0};
   const auto work = [&] {
     ++running;
     ++handled;
-    for (unsigned i = 0; i < 30'000; ++i) std::atomic_signal_fence(std::memory_order_seq_cst);  // some microseconds
+    for (unsigned i = 0; i < 30'000; ++i)
+      std::atomic_signal_fence(std::memory_order_seq_cst);  // some microseconds
     --running;
   };
   auto leaving = b.subscribe("load:*", [&](const delivery&) {
@@ -95,6 +98,7 @@ TEST_CASE("closing under load starts no handler after unsubscribe, and the repor
     }
     both += r.handler_running && r.publish_in_progress;
   }
-  std::cout << "close under load: " << rounds << " rounds, " << both << " with a handler running and a publish in progress\n";
+  std::cout << "close under load: " << rounds << " rounds, " << both
+            << " with a handler running and a publish in progress\n";
   CHECK(both * 2 >= rounds);
 }

@@ -27,7 +27,8 @@ std::string encoded(const postbus_event& event) {
 
 struct decoded {
   std::string wire, why;
-  std::unique_ptr<event_record, void (*)(event_record*)> event{nullptr, [](event_record* e) { e->release(); }};
+  std::unique_ptr<event_record, void (*)(event_record*)> event{nullptr,
+                                                               [](event_record* e) { e->release(); }};
 };
 
 // Decodes from a copy of its own, and says why not.
@@ -55,7 +56,8 @@ postbus_event full_event(const std::vector<postbus_pair>& headers) {
   return e;
 }
 
-const std::vector<postbus_pair> two_headers{{sdk::str("traceparent"), sdk::str("00-1-2-01")}, {sdk::str("x"), sdk::str("")}};
+const std::vector<postbus_pair> two_headers{{sdk::str("traceparent"), sdk::str("00-1-2-01")},
+                                            {sdk::str("x"), sdk::str("")}};
 
 template <class Pack>
 std::string packed(Pack pack) {
@@ -92,7 +94,11 @@ TEST_CASE("the bytes of a small event are what they are for ever", "[codec]") {
   e.source = sdk::str("s");
   e.data = sdk::bytes("d");
   e.time_ns = 1;
-  CHECK(encoded(e) == "\x85\xa2id\xa1i\xa6source\xa1s\xa4type\xa1" "a\xa4time\x01\xa4" "data\xc4\x01" "d");
+  CHECK(encoded(e) ==
+        "\x85\xa2id\xa1i\xa6source\xa1s\xa4type\xa1"
+        "a\xa4time\x01\xa4"
+        "data\xc4\x01"
+        "d");
 }
 
 TEST_CASE("a message that is cut off anywhere is refused", "[codec]") {
@@ -124,7 +130,8 @@ TEST_CASE("what is no event is refused with what is wrong", "[codec]") {
   CHECK(why(packed([](auto& p) { p.pack_array(1).pack_int(7); })) == "an array where none belongs");
   CHECK(why(packed([](auto& p) { p.pack_map(0); })) == "no 'type'");
   CHECK(why(packed([](auto& p) { p.pack_map(1).pack("type").pack("a"); })) == "no 'id'");
-  CHECK(why(packed([](auto& p) { p.pack_map(2).pack("type").pack("not a topic").pack("id").pack("i"); })) == "'type' is no topic");
+  CHECK(why(packed([](auto& p) { p.pack_map(2).pack("type").pack("not a topic").pack("id").pack("i"); })) ==
+        "'type' is no topic");
 }
 
 TEST_CASE("keys that are not known are skipped", "[codec]") {

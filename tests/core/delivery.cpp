@@ -42,10 +42,13 @@ TEST_CASE("a handler that throws is called again after a backoff, with the attem
   std::vector<std::pair<unsigned, std::int64_t>> attempts;
   subscribe_options options;
   options.backoff = {100ms, 2, 10s};
-  const auto s = v.b.subscribe("a", [&](const delivery& d) {
-    attempts.emplace_back(d.attempt(), v.clock.now_ns());
-    if (d.attempt() < 4) throw std::runtime_error("not yet");
-  }, options);
+  const auto s = v.b.subscribe(
+      "a",
+      [&](const delivery& d) {
+        attempts.emplace_back(d.attempt(), v.clock.now_ns());
+        if (d.attempt() < 4) throw std::runtime_error("not yet");
+      },
+      options);
   v.b.publish("a", "x");
   v.clock.advance(1s);
   REQUIRE(attempts.size() == 4);
@@ -65,10 +68,13 @@ TEST_CASE("the jitter of the backoff spreads retries over the whole delay", "[de
   std::vector<std::int64_t> at;
   subscribe_options options;
   options.backoff = {1000ms, 2, 10s};
-  const auto s = v.b.subscribe("a", [&](const delivery& d) {
-    if (d.attempt() == 1) throw std::runtime_error("once");
-    at.push_back(v.clock.now_ns());
-  }, options);
+  const auto s = v.b.subscribe(
+      "a",
+      [&](const delivery& d) {
+        if (d.attempt() == 1) throw std::runtime_error("once");
+        at.push_back(v.clock.now_ns());
+      },
+      options);
   for (int n = 0; n < 64; ++n) v.b.publish("a", "x");
   v.clock.advance(2s);
   REQUIRE(at.size() == 64);
@@ -97,10 +103,13 @@ TEST_CASE("after max_deliveries an event is given up", "[delivery]") {
   int calls = 0;
   subscribe_options options;
   options.max_deliveries = 3;
-  const auto s = v.b.subscribe("a", [&](const delivery&) {
-    ++calls;
-    throw 7;
-  }, options);
+  const auto s = v.b.subscribe(
+      "a",
+      [&](const delivery&) {
+        ++calls;
+        throw 7;
+      },
+      options);
   v.b.publish("a", "x");
   v.clock.advance(1min);
   CHECK(calls == 3);
@@ -127,10 +136,13 @@ TEST_CASE("later events go on while one waits for its retry", "[delivery]") {
   std::string order;
   subscribe_options options;
   options.prefetch = 1;
-  const auto s = v.b.subscribe("a", [&](const delivery& d) {
-    order += d.text();
-    if (d.text() == "1" && d.attempt() == 1) throw retry{1s};
-  }, options);
+  const auto s = v.b.subscribe(
+      "a",
+      [&](const delivery& d) {
+        order += d.text();
+        if (d.text() == "1" && d.attempt() == 1) throw retry{1s};
+      },
+      options);
   for (const char* text : {"1", "2", "3"}) v.b.publish("a", text);
   v.clock.advance(1s);
   CHECK(order == "1231");
@@ -223,8 +235,9 @@ TEST_CASE("what is published through a delivery says what caused it", "[delivery
   options.headers = trace;
   v.b.publish("a", "x", options);
   v.clock.run_until_idle();
-  CHECK(headers == std::map<std::string, std::string>{
-                       {"causationid", "first"}, {"correlationid", "whole-story"}, {"traceparent", "00-1-2-01"}});
+  CHECK(headers == std::map<std::string, std::string>{{"causationid", "first"},
+                                                      {"correlationid", "whole-story"},
+                                                      {"traceparent", "00-1-2-01"}});
 }
 
 TEST_CASE("a running handler is listed with its captures and can be asked to stop", "[delivery]") {
@@ -236,7 +249,8 @@ TEST_CASE("a running handler is listed with its captures and can be asked to sto
     listed = v.b.in_flight();
     asked_before = d.stop_requested();
     std::stop_callback on_stop(d.stop_token(), [&] { callback = true; });
-    const std::pair<std::string_view, std::string_view> right[] = {{"user", "42"}}, wrong[] = {{"user", "43"}};
+    const std::pair<std::string_view, std::string_view> right[] = {{"user", "42"}},
+                                                        wrong[] = {{"user", "43"}};
     asked_wrong = v.b.request_stop(wrong);
     asked = v.b.request_stop(right);
     asked_after = d.stop_requested() && d.stop_token().stop_requested();

@@ -1,19 +1,19 @@
 // Features in the pipeline: what each verdict does to an event, in which order they are asked, and what becomes of it when one fails.
 #define POSTBUS_MODULE test_features_module
-#define POSTBUS_PLUGIN_MANIFEST                                                                                                \
-  R"({"version": "1.0.0", "abi": 1, "plugins": [)"                                                                             \
-  R"({"id": "trace", "provides": ["postbus.interceptor/1"]},)"                                                                 \
+#define POSTBUS_PLUGIN_MANIFEST                                                                                                          \
+  R"({"version": "1.0.0", "abi": 1, "plugins": [)"                                                                                       \
+  R"({"id": "trace", "provides": ["postbus.interceptor/1"]},)"                                                                           \
   R"({"id": "judge", "provides": ["postbus.interceptor/1", "postbus.control/1"], "reasons": ["too_loud"], "methods": ["say", "fail"]},)" \
-  R"({"id": "refuses-to-start", "provides": ["postbus.interceptor/1"]},)"                                                      \
-  R"({"id": "refuses-settings", "provides": ["postbus.interceptor/1"]},)"                                                      \
-  R"({"id": "real-time", "provides": ["postbus.interceptor/1"]},)"                                                             \
+  R"({"id": "refuses-to-start", "provides": ["postbus.interceptor/1"]},)"                                                                \
+  R"({"id": "refuses-settings", "provides": ["postbus.interceptor/1"]},)"                                                                \
+  R"({"id": "real-time", "provides": ["postbus.interceptor/1"]},)"                                                                       \
   R"({"id": "later-stage", "provides": ["postbus.interceptor/1"]}]})"
-#include <postbus/sdk/plugin.hpp>
-
 #include "support/bus.hpp"
 #include "support/catch.hpp"
 
 #include <postbus/testing/manual_clock.hpp>
+
+#include <postbus/sdk/plugin.hpp>
 
 using namespace postbus;
 using namespace postbus::tests;
@@ -83,7 +83,9 @@ struct refuses_to_start : silent {
   void start(sdk::completion<>&& done) { done.fail(POSTBUS_E_UNAVAILABLE, "the sun is down"); }
 };
 struct refuses_settings : silent {
-  explicit refuses_settings(sdk::context& ctx) : silent(ctx) { throw sdk::failure(POSTBUS_E_INVALID, "no moon in these settings"); }
+  explicit refuses_settings(sdk::context& ctx) : silent(ctx) {
+    throw sdk::failure(POSTBUS_E_INVALID, "no moon in these settings");
+  }
 };
 struct real_time : silent {
   using silent::silent;
@@ -97,14 +99,18 @@ struct later_stage {
 
 // later_stage needs a table that the C++ face does not make.
 constexpr postbus_plugin later_stage_plugin{
-    sizeof(postbus_plugin), POSTBUS_CAN_VIRTUAL_TIME, [](void*, postbus_done done) { sdk::answer(done, POSTBUS_OK); },
-    [](void*, postbus_done done) { sdk::answer(done, POSTBUS_OK); }, [](void*) {},
+    sizeof(postbus_plugin),
+    POSTBUS_CAN_VIRTUAL_TIME,
+    [](void*, postbus_done done) { sdk::answer(done, POSTBUS_OK); },
+    [](void*, postbus_done done) { sdk::answer(done, POSTBUS_OK); },
+    [](void*) {},
     [](void*, const char* id) -> const void* {
       return std::string_view(id) == "postbus.interceptor/1" ? &later_stage::table : nullptr;
     }};
 constexpr postbus_plugin_desc later_stage_desc{
     sizeof(postbus_plugin_desc), 0, "later-stage",
-    [](const postbus_host*, postbus_str, const postbus_plugin** table, void** self, postbus_error*) -> std::int32_t {
+    [](const postbus_host*, postbus_str, const postbus_plugin** table, void** self,
+       postbus_error*) -> std::int32_t {
       static int something;
       *table = &later_stage_plugin;
       *self = &something;
@@ -119,9 +125,12 @@ struct bus_with_features {
 
   explicit bus_with_features(config c) : b(c.module(test_features_module).clock(clock)) {
     asked.clear();
-    s = b.subscribe("**", [this](const delivery& d) { got += std::string(d.topic()) + "=" + std::string(d.text()) + " "; });
+    s = b.subscribe("**", [this](const delivery& d) {
+      got += std::string(d.topic()) + "=" + std::string(d.text()) + " ";
+    });
   }
-  error_code publish(std::string_view topic, std::string_view data, std::string_view direction = {}, std::string_view verdict = {}) {
+  error_code publish(std::string_view topic, std::string_view data, std::string_view direction = {},
+                     std::string_view verdict = {}) {
     const header headers[] = {{direction, verdict}};
     publish_options options;
     if (!direction.empty()) options.headers = headers;
@@ -136,8 +145,10 @@ config both() { return config_for("memory").feature("trace").feature("judge"); }
 
 }  // namespace
 
-POSTBUS_PLUGINS(POSTBUS_PLUGIN("trace", trace), POSTBUS_PLUGIN("judge", judge), POSTBUS_PLUGIN("refuses-to-start", refuses_to_start),
-                POSTBUS_PLUGIN("refuses-settings", refuses_settings), POSTBUS_PLUGIN("real-time", real_time), later_stage_desc)
+POSTBUS_PLUGINS(POSTBUS_PLUGIN("trace", trace), POSTBUS_PLUGIN("judge", judge),
+                POSTBUS_PLUGIN("refuses-to-start", refuses_to_start),
+                POSTBUS_PLUGIN("refuses-settings", refuses_settings), POSTBUS_PLUGIN("real-time", real_time),
+                later_stage_desc)
 
 TEST_CASE("features are asked in order at publish and in reverse at delivery", "[features]") {
   bus_with_features f(both());
@@ -202,7 +213,10 @@ TEST_CASE("a replacement with another topic goes there", "[features]") {
 }
 
 TEST_CASE("a feature is asked only about the topics of its scope", "[features]") {
-  bus_with_features f(config_for("memory").feature("trace").set("plugin.trace.topics", "[\"jobs:{user}:**\"]").set("plugin.trace.key", "param:user"));
+  bus_with_features f(config_for("memory")
+                          .feature("trace")
+                          .set("plugin.trace.topics", "[\"jobs:{user}:**\"]")
+                          .set("plugin.trace.key", "param:user"));
   f.publish("a", "1");
   f.publish("jobs:42:build", "2");
   CHECK(asked == "t>2/42 t<2/42 ");
@@ -210,7 +224,10 @@ TEST_CASE("a feature is asked only about the topics of its scope", "[features]")
 
 TEST_CASE("a key may be a template, a header or the id", "[features]") {
   const auto key = [](const char* expression) {
-    bus_with_features f(config_for("memory").feature("trace").set("plugin.trace.topics", "[\"a:{x}:{y}\"]").set("plugin.trace.key", expression));
+    bus_with_features f(config_for("memory")
+                            .feature("trace")
+                            .set("plugin.trace.topics", "[\"a:{x}:{y}\"]")
+                            .set("plugin.trace.key", expression));
     publish_options options;
     options.id = "no-7";
     const header headers[] = {{"colour", "blue"}};
@@ -251,7 +268,8 @@ TEST_CASE("a verdict that the manifest did not declare is a failure", "[features
 
 TEST_CASE("a batch passes the features like single events", "[features]") {
   bus_with_features f(both());
-  const header reject[] = {{"publish", "reject"}}, drop[] = {{"publish", "drop"}}, replace[] = {{"publish", "replace"}};
+  const header reject[] = {{"publish", "reject"}}, drop[] = {{"publish", "drop"}},
+               replace[] = {{"publish", "replace"}};
   std::vector<message> messages{{"a", "1"}, {"a", "2"}, {"a", "3"}, {"a", "4"}, {"a", "5"}};
   messages[1].options.headers = reject;
   messages[2].options.headers = drop;
@@ -309,6 +327,7 @@ TEST_CASE("a plugin that refuses its settings or its start refuses the bus, in i
 
 TEST_CASE("a plugin with clocks of its own is refused under a manual clock", "[features]") {
   testing::manual_clock clock;
-  CHECK_THROWS_AS(bus(config_for("memory").feature("real-time").module(test_features_module).clock(clock)), error);
+  CHECK_THROWS_AS(bus(config_for("memory").feature("real-time").module(test_features_module).clock(clock)),
+                  error);
   const bus in_real_time(config_for("memory").feature("real-time").module(test_features_module));
 }

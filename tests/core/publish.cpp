@@ -102,7 +102,8 @@ TEST_CASE("a full queue refuses a publish that does not wait", "[publish]") {
   options.group = "g";
   options.prefetch = 1;
   int calls = 0;
-  const auto s = b.subscribe("a", [&](const delivery&) { ++calls; }, options);
+  const auto s = b.subscribe(
+      "a", [&](const delivery&) { ++calls; }, options);
   publish_options at_once;
   at_once.deadline = 0s;
   error_code ec;
@@ -124,10 +125,13 @@ TEST_CASE("a publish waits until there is room", "[publish]") {
   options.prefetch = 1;
   std::atomic<int> calls{0};
   std::atomic<bool> blocked{true};
-  const auto s = b.subscribe("a", [&](const delivery&) {
-    ++calls;
-    while (blocked) std::this_thread::yield();
-  }, options);
+  const auto s = b.subscribe(
+      "a",
+      [&](const delivery&) {
+        ++calls;
+        while (blocked) std::this_thread::yield();
+      },
+      options);
   std::atomic<int> published{0};
   std::thread publisher([&] {
     for (int n = 0; n < 50; ++n) {
@@ -147,7 +151,8 @@ TEST_CASE("a handler does not wait for room", "[publish]") {
   bus b(config_for("memory").clock(clock).set("transport.queue_max", "1"));
   subscribe_options options;
   options.prefetch = 1;
-  const auto full = b.subscribe("full", [](const delivery&) {}, options);
+  const auto full = b.subscribe(
+      "full", [](const delivery&) {}, options);
   error_code ec;
   const auto s = b.subscribe("a", [&](const delivery& d) {
     for (int n = 0; n < 10 && !ec; ++n) d.publish("full", "x", {}, ec);
@@ -169,10 +174,15 @@ TEST_CASE("async_publish takes a callback, a future and a coroutine", "[publish]
 
   boost::asio::io_context io;
   std::string id;
-  boost::asio::co_spawn(io, [&]() -> boost::asio::awaitable<void> {
-    auto later = [&] { return b.async_publish(std::string("a"), std::string("3"), boost::asio::use_awaitable); }();
-    id = (co_await std::move(later)).id();  // the topic and the data were copied
-  }, boost::asio::detached);
+  boost::asio::co_spawn(
+      io,
+      [&]() -> boost::asio::awaitable<void> {
+        auto later = [&] {
+          return b.async_publish(std::string("a"), std::string("3"), boost::asio::use_awaitable);
+        }();
+        id = (co_await std::move(later)).id();  // the topic and the data were copied
+      },
+      boost::asio::detached);
   io.run();
   CHECK(id.size() == 36);
   CHECK(eventually([&] { return calls == 3; }));
@@ -194,15 +204,19 @@ TEST_CASE("asynchronous publishes without room wait in their order, up to their 
   options.prefetch = 1;
   std::string got;
   std::vector<settlement> held;
-  const auto s = b.subscribe("a", [&](const delivery& d) {
-    got += d.text();
-    held.push_back(d.defer());
-  }, options);
+  const auto s = b.subscribe(
+      "a",
+      [&](const delivery& d) {
+        got += d.text();
+        held.push_back(d.defer());
+      },
+      options);
   std::vector<error_code> answers(6, make_error_code(error::failed));
   for (int n = 0; n < 6; ++n) {
     publish_options p;
     p.deadline = 10s;
-    b.async_publish("a", std::to_string(n), p, [&answers, n](error_code ec, receipt) { answers[static_cast<std::size_t>(n)] = ec; });
+    b.async_publish("a", std::to_string(n), p,
+                    [&answers, n](error_code ec, receipt) { answers[static_cast<std::size_t>(n)] = ec; });
   }
   clock.run_until_idle();
   CHECK(got == "0");
@@ -241,10 +255,13 @@ TEST_CASE("an inline handler may fail, defer and unsubscribe", "[publish]") {
   std::atomic<int> calls{0};
   subscribe_options options;
   options.backoff.first = std::chrono::microseconds(1);
-  const auto flaky = b.subscribe("a", [&](const delivery& d) {
-    ++calls;
-    if (d.attempt() == 1) throw std::runtime_error("once");
-  }, options);
+  const auto flaky = b.subscribe(
+      "a",
+      [&](const delivery& d) {
+        ++calls;
+        if (d.attempt() == 1) throw std::runtime_error("once");
+      },
+      options);
   settlement kept;
   const auto deferring = b.subscribe("a", [&](const delivery& d) { kept = d.defer(); });
   subscription leaving;
@@ -267,7 +284,9 @@ TEST_CASE("concurrency under inline dispatch is refused, for it would be ignored
   bus b(config_for("memory").set("transport.dispatch", "inline"));
   subscribe_options options;
   options.concurrency = 2;
-  CHECK_THROWS_AS(b.subscribe("a", [](const delivery&) {}, options), error);
+  CHECK_THROWS_AS(b.subscribe(
+                      "a", [](const delivery&) {}, options),
+                  error);
 }
 
 TEST_CASE("a topic handle publishes where its text says", "[publish]") {

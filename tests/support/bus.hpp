@@ -30,6 +30,8 @@ bool eventually(Condition condition) {
   return true;
 }
 
-inline std::uint64_t sum(const delivery_counts& c) { return c.acked + c.dropped + c.dead + c.given_back + c.abandoned; }
+inline std::uint64_t sum(const delivery_counts& c) {
+  return c.acked + c.dropped + c.dead + c.given_back + c.abandoned;
+}
 
 }  // namespace postbus::tests

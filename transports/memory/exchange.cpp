@@ -8,10 +8,12 @@ namespace {
 constexpr std::size_t routes_max = 65'536;
 
 std::uint64_t pack(sdk::topic_stamp_key key) noexcept {
-  return std::uint64_t{key.text} | std::uint64_t{key.two_segments} << 16 | std::uint64_t{key.first_segment} << 32;
+  return std::uint64_t{key.text} | std::uint64_t{key.two_segments} << 16 |
+         std::uint64_t{key.first_segment} << 32;
 }
 sdk::topic_stamp_key unpack(std::uint64_t key) noexcept {
-  return {static_cast<std::uint16_t>(key), static_cast<std::uint16_t>(key >> 16), static_cast<std::uint16_t>(key >> 32)};
+  return {static_cast<std::uint16_t>(key), static_cast<std::uint16_t>(key >> 16),
+          static_cast<std::uint16_t>(key >> 32)};
 }
 
 }  // namespace
@@ -53,7 +55,8 @@ void exchange::leave(sdk::context& ctx) noexcept {
 // ---- publish
 
 inline std::uint64_t exchange::validity(const route& r) const noexcept {
-  return (r.uses.load(std::memory_order_acquire) << 40) + index_.stamp(unpack(r.key.load(std::memory_order_acquire)));
+  return (r.uses.load(std::memory_order_acquire) << 40) +
+         index_.stamp(unpack(r.key.load(std::memory_order_acquire)));
 }
 
 inline const exchange::targets& exchange::find_targets(const postbus_out& out) {
@@ -105,7 +108,8 @@ const exchange::targets& exchange::build_route(const postbus_out& out) {
   return *current;
 }
 
-void exchange::publish(std::span<const postbus_out> events, sdk::publish_completion&& done, sdk::context& ctx) {
+void exchange::publish(std::span<const postbus_out> events, sdk::publish_completion&& done,
+                       sdk::context& ctx) {
   std::vector<postbus_receipt> receipts;  // only when something is refused
   for (std::size_t i = 0; i < events.size(); ++i) {
     const targets& found = find_targets(events[i]);
@@ -127,7 +131,8 @@ void exchange::publish(std::span<const postbus_out> events, sdk::publish_complet
       std::array<const postbus_out*, at_once> run;
       std::size_t n = 0;
       run[n++] = &events[i];
-      while (n < at_once && i + 1 < events.size() && &find_targets(events[i + 1]) == &found) run[n++] = &events[++i];
+      while (n < at_once && i + 1 < events.size() && &find_targets(events[i + 1]) == &found)
+        run[n++] = &events[++i];
       to[0]->push(std::span(run.data(), n), ctx);
       continue;
     }
@@ -137,8 +142,7 @@ void exchange::publish(std::span<const postbus_out> events, sdk::publish_complet
     for (queue* q : to) {
       if (const member* m = q->direct()) [[likely]]
         m->to.deliver(delivery);
-      else
-        q->push(std::span(&one, 1), ctx);
+      else q->push(std::span(&one, 1), ctx);
     }
   }
   if (receipts.empty()) return done.ok();
@@ -189,10 +193,8 @@ member* exchange::subscribe(const postbus_sub& request, const sdk::sink& to, sdk
   }
   at->q->join(*m);
   if (is_new) at->handle = index_.insert(pattern, at->q.get());
-  if (group.empty())
-    single_[at->q.get()] = at;
-  else
-    groups_[{pattern, group}] = at;
+  if (group.empty()) single_[at->q.get()] = at;
+  else groups_[{pattern, group}] = at;
   if (!is_new) at->q->credit(*m, 0, ctx);  // the group may have something for it
   return m.release();
 }
@@ -212,7 +214,8 @@ void exchange::quiesce(member& m, sdk::completion<>&& done) {
   {
     const std::lock_guard lock(mutex_);
     m.from->quiesce(m);
-    if (const auto single = single_.find(m.from); single != single_.end()) index_.erase(single->second->handle);
+    if (const auto single = single_.find(m.from); single != single_.end())
+      index_.erase(single->second->handle);
   }
   after_grace([d = std::make_shared<sdk::completion<>>(std::move(done))] { d->ok(); });
 }

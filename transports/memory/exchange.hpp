@@ -50,10 +50,10 @@ class exchange {
   };
   // What is known of one topic. Its memory stays until the exchange ends; it is used for another topic when there are too many.
   struct route {
-    std::atomic<std::uint64_t> key{0};         // topic_stamp_key
-    std::atomic<std::uint64_t> uses{0};        // topics it was used for: makes the validity of each of them differ
+    std::atomic<std::uint64_t> key{0};   // topic_stamp_key
+    std::atomic<std::uint64_t> uses{0};  // topics it was used for: makes the validity of each of them differ
     std::atomic<const targets*> to{nullptr};
-    std::uint64_t built_for = 0;               // the validity of `to`; under the lock
+    std::uint64_t built_for = 0;  // the validity of `to`; under the lock
     std::string topic;
   };
   using index = sdk::topic_index<queue*>;
@@ -74,7 +74,8 @@ class exchange {
   const limits most_;
   std::mutex mutex_;  // of what follows
   index index_;
-  std::map<std::pair<std::string, std::string>, std::shared_ptr<place>> groups_;  // by pattern and group: for ever
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<place>>
+      groups_;  // by pattern and group: for ever
   std::map<queue*, std::shared_ptr<place>> single_;
   std::unordered_map<std::string, route*> routes_;
   std::deque<route> all_routes_;

@@ -10,15 +10,17 @@ namespace sdk = postbus::sdk;
 class memory_transport {
  public:
   using subscription = postbus::memory::member;
-  static constexpr std::uint32_t can = POSTBUS_CAN_CREDIT | POSTBUS_CAN_ACK | POSTBUS_CAN_GROUP | POSTBUS_CAN_PATTERN;
+  static constexpr std::uint32_t can =
+      POSTBUS_CAN_CREDIT | POSTBUS_CAN_ACK | POSTBUS_CAN_GROUP | POSTBUS_CAN_PATTERN;
   static constexpr bool answers_at_once = true;
 
   explicit memory_transport(sdk::context& ctx)
       : ctx_(ctx),
-        queued_(ctx.metric(POSTBUS_GAUGE, "postbus_memory_queued_events", "Events that subscriptions and groups have not taken yet.")),
+        queued_(ctx.metric(POSTBUS_GAUGE, "postbus_memory_queued_events",
+                           "Events that subscriptions and groups have not taken yet.")),
         exchange_(postbus::memory::exchange::find(
-            ctx.text("instance"),
-            {static_cast<std::size_t>(ctx.integer("queue_max")), static_cast<std::size_t>(ctx.integer("queue_bytes_max"))})) {}
+            ctx.text("instance"), {static_cast<std::size_t>(ctx.integer("queue_max")),
+                                   static_cast<std::size_t>(ctx.integer("queue_bytes_max"))})) {}
 
   void start(sdk::completion<>&& done) {
     exchange_->enter(ctx_);
@@ -31,7 +33,9 @@ class memory_transport {
   void publish(std::span<const postbus_out> events, sdk::publish_completion&& done) {
     exchange_->publish(events, std::move(done), ctx_);
   }
-  void room(std::string_view topic, sdk::completion<>&& done) { exchange_->room(topic, std::move(done), ctx_); }
+  void room(std::string_view topic, sdk::completion<>&& done) {
+    exchange_->room(topic, std::move(done), ctx_);
+  }
   void subscribe(const postbus_sub& request, const sdk::sink& to, sdk::completion<subscription*>&& done) {
     done.ok(exchange_->subscribe(request, to, ctx_));
   }

@@ -66,10 +66,8 @@ void queue::push(std::span<const postbus_out* const> events, sdk::context& ctx) 
     }
   }
   for (const postbus_out* out : events) {
-    if (is_group_)
-      waiting_.push_back(&take_up(*out->event, ctx));
-    else
-      kept_.push_back(keep(*out->event, ctx));
+    if (is_group_) waiting_.push_back(&take_up(*out->event, ctx));
+    else kept_.push_back(keep(*out->event, ctx));
     bytes_ += out->event->data.len;
   }
   hand_out(locked, ctx);
@@ -86,9 +84,14 @@ bool queue::credit(member& m, std::uint32_t n, sdk::context& ctx) {
 bool queue::settle(held& h, const postbus_settle& how, sdk::context& ctx) {
   lock locked(mutex_);
   switch (how.what) {
-    case POSTBUS_FAILED: ++h.attempt; return false;
-    case POSTBUS_EXTEND: return false;  // there is no lease
-    case POSTBUS_RELEASE: give_back(h); break;
+    case POSTBUS_FAILED:
+      ++h.attempt;
+      return false;
+    case POSTBUS_EXTEND:
+      return false;  // there is no lease
+    case POSTBUS_RELEASE:
+      give_back(h);
+      break;
     default:
       unlink(h);
       put_away(h, ctx);
@@ -159,8 +162,10 @@ void queue::hand_out(lock& locked, sdk::context& ctx) {
     member* m = next_with_credit();
     if (m == nullptr) return;
     // Several members share what there is.
-    const std::size_t share = members_.size() == 1 ? waiting_.size() : waiting_.size() / (2 * members_.size()) + 1;
-    const std::size_t n = std::min({share, at_once, waiting_.size(), m->unlimited ? at_once : std::size_t{m->credit}});
+    const std::size_t share =
+        members_.size() == 1 ? waiting_.size() : waiting_.size() / (2 * members_.size()) + 1;
+    const std::size_t n =
+        std::min({share, at_once, waiting_.size(), m->unlimited ? at_once : std::size_t{m->credit}});
     for (std::size_t i = 0; i < n; ++i) {
       held& h = *(given[i] = waiting_.pop_front());
       bytes_ -= h.event->data.len;

@@ -90,9 +90,9 @@ class queue {
   std::atomic<bool> full_{false};
   sdk::spin_mutex mutex_;
   std::vector<member*> members_;
-  std::size_t turn_ = 0;  // whose it is, among members with credit
-  ring<held*> waiting_;                   // of a group
-  ring<const postbus_event*> kept_;       // of one subscription: it has no use for more
+  std::size_t turn_ = 0;             // whose it is, among members with credit
+  ring<held*> waiting_;              // of a group
+  ring<const postbus_event*> kept_;  // of one subscription: it has no use for more
   std::size_t bytes_ = 0;
   std::int64_t reported_ = 0;
   held* with_members_ = nullptr;  // linked by before and after

@@ -29,8 +29,9 @@ struct close_report {
   };
   std::vector<entry> subscriptions;  // every one that this bus ever had, in the order they were made
   std::uint64_t published = 0;       // events confirmed
-  std::vector<metric> metrics;       // of the plugins, after everything was given back: what the memory transport still queues, for instance
-  bool clean = true;                 // false: the deadline passed, and something was abandoned
+  std::vector<metric>
+      metrics;  // of the plugins, after everything was given back: what the memory transport still queues, for instance
+  bool clean = true;  // false: the deadline passed, and something was abandoned
 
   delivery_counts total() const;
 };
@@ -48,7 +49,7 @@ struct running_delivery {
 namespace detail {
 class engine;
 struct async_publish;
-}
+}  // namespace detail
 
 // A topic that was checked and hashed once, for who publishes on it often. Valid for any bus and thread, for as long as one likes.
 class topic {
@@ -80,9 +81,11 @@ class bus {
   // Errors: bad_argument (topic, headers), too_large, refused, paused, full, would_block, unavailable, closed, unsupported,
   // outcome_unknown, failed.
   receipt publish(std::string_view topic, bytes_view data, const publish_options& options = {});
-  receipt publish(std::string_view topic, bytes_view data, const publish_options& options, error_code& ec) noexcept;
+  receipt publish(std::string_view topic, bytes_view data, const publish_options& options,
+                  error_code& ec) noexcept;
   receipt publish(const topic& topic, bytes_view data, const publish_options& options = {});
-  receipt publish(const topic& topic, bytes_view data, const publish_options& options, error_code& ec) noexcept;
+  receipt publish(const topic& topic, bytes_view data, const publish_options& options,
+                  error_code& ec) noexcept;
   // A batch, with an answer per event: results[i] is for messages[i]; both spans have the same size. In order; an event that fails
   // does not stop those behind it. Never throws.
   void publish(std::span<const message> messages, std::span<publish_result> results) noexcept;
@@ -92,7 +95,8 @@ class bus {
   // waits: what has no room is queued in order until options.deadline. Topic, data and options are copied before it returns. The
   // completion runs on the token's executor, one without an executor on a worker of this bus.
   template <boost::asio::completion_token_for<void(error_code, receipt)> CompletionToken>
-  auto async_publish(std::string_view topic, bytes_view data, const publish_options& options, CompletionToken&& token) {
+  auto async_publish(std::string_view topic, bytes_view data, const publish_options& options,
+                     CompletionToken&& token) {
     return boost::asio::async_initiate<CompletionToken, void(error_code, receipt)>(
         [](auto handler, prepared_publish publish) { start(std::move(publish), std::move(handler)); }, token,
         prepare(topic, data, options));
@@ -106,13 +110,15 @@ class bus {
   // `*` matches one segment, `{name}` one and captures it, `**` at the end any number. Throws error: bad_argument, unsupported, closed,
   // unavailable.
   template <plain_handler F>
-  [[nodiscard]] subscription subscribe(std::string_view pattern, F handler, const subscribe_options& options = {}) {
+  [[nodiscard]] subscription subscribe(std::string_view pattern, F handler,
+                                       const subscribe_options& options = {}) {
     return add(pattern, options,
                {std::make_shared<F>(std::move(handler)),
                 [](void* object, const delivery& d) { (*static_cast<F*>(object))(d); }, nullptr});
   }
   template <coroutine_handler F>
-  [[nodiscard]] subscription subscribe(std::string_view pattern, F handler, const subscribe_options& options = {}) {
+  [[nodiscard]] subscription subscribe(std::string_view pattern, F handler,
+                                       const subscribe_options& options = {}) {
     return add(pattern, options,
                {std::make_shared<F>(std::move(handler)), nullptr,
                 [](void* object, delivery& d) { return (*static_cast<F*>(object))(std::move(d)); }});
@@ -129,8 +135,8 @@ class bus {
   bool wait_until_idle(std::chrono::nanoseconds deadline = std::chrono::seconds(30));
 
   // ---- what is going on. Each takes a lock and copies.
-  std::vector<std::string> topics() const;                      // the patterns that have subscriptions on this bus, sorted
-  std::size_t subscriber_count(std::string_view topic) const;   // of this bus, that match the topic
+  std::vector<std::string> topics() const;  // the patterns that have subscriptions on this bus, sorted
+  std::size_t subscriber_count(std::string_view topic) const;  // of this bus, that match the topic
   std::vector<running_delivery> in_flight() const;
   // Asks running handlers to stop whose captures have all these values ({"user_id", "42"}); returns how many were asked.
   std::size_t request_stop(std::span<const std::pair<std::string_view, std::string_view>> where);
@@ -149,7 +155,8 @@ class bus {
   // A copy of everything, made before async_publish returns: a lazy token starts it later.
   using prepared_publish = std::unique_ptr<detail::async_publish, void (*)(detail::async_publish*)>;
   prepared_publish prepare(std::string_view topic, bytes_view data, const publish_options& options);
-  static void start(prepared_publish publish, boost::asio::any_completion_handler<void(error_code, receipt)> handler);
+  static void start(prepared_publish publish,
+                    boost::asio::any_completion_handler<void(error_code, receipt)> handler);
 
   static const publish_options default_options;
   std::shared_ptr<detail::engine> engine_;

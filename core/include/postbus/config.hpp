@@ -40,10 +40,11 @@ class config {
   // when the path runs through something that is not a table.
   config& set(std::string_view path, std::string_view value);
 
-  config& name(std::string_view name);           // bus.name: the source of the events published here
-  config& threads(unsigned count);               // bus.threads: own worker threads; 0 = the executor given to the bus
-  config& transport(std::string_view plugin);    // transport.plugin: an id found on the path, or a file ("./libmine.so")
-  config& feature(std::string_view plugin);      // appends to bus.features
+  config& name(std::string_view name);  // bus.name: the source of the events published here
+  config& threads(unsigned count);      // bus.threads: own worker threads; 0 = the executor given to the bus
+  config& transport(
+      std::string_view plugin);  // transport.plugin: an id found on the path, or a file ("./libmine.so")
+  config& feature(std::string_view plugin);                  // appends to bus.features
   config& plugin_path(const std::filesystem::path& folder);  // appends to bus.plugin_path
 
   // A module linked into the program: found as if its library lay first on the path.

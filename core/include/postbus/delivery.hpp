@@ -99,7 +99,8 @@ class delivery {
 
   // Publishes as bus.publish does, and sets the headers causationid and correlationid from this event, and traceparent where it has one.
   receipt publish(std::string_view topic, bytes_view data, const publish_options& options = {}) const;
-  receipt publish(std::string_view topic, bytes_view data, const publish_options& options, error_code& ec) const noexcept;
+  receipt publish(std::string_view topic, bytes_view data, const publish_options& options,
+                  error_code& ec) const noexcept;
 
  private:
   friend struct detail::delivery_state;

@@ -15,27 +15,27 @@ class error : public boost::system::system_error {
  public:
   enum errc {
     // The call was not carried out, surely.
-    closed = 1,        // the bus, or the subscription, is closed or closing
-    bad_argument,      // a topic, pattern, option or key expression that breaks the rules
-    bad_config,        // a setting that is unknown, of the wrong type, or out of range
-    bad_plugin,        // a plugin file that cannot be used: not found, not ours, too new, inconsistent
-    unsupported,       // asks for what this transport or this version does not have
-    too_large,         // more data than the transport takes
-    would_block,       // publish would have to wait, and was called from a handler of this bus
-    full,              // no room, and the options say not to wait, or the deadline passed while waiting
-    unavailable,       // the transport cannot be reached now
-    refused,           // a feature rejected the publish
-    paused,            // a feature's brake is on for this event
-    no_such_method,    // call() of a plugin or method that is not there
+    closed = 1,      // the bus, or the subscription, is closed or closing
+    bad_argument,    // a topic, pattern, option or key expression that breaks the rules
+    bad_config,      // a setting that is unknown, of the wrong type, or out of range
+    bad_plugin,      // a plugin file that cannot be used: not found, not ours, too new, inconsistent
+    unsupported,     // asks for what this transport or this version does not have
+    too_large,       // more data than the transport takes
+    would_block,     // publish would have to wait, and was called from a handler of this bus
+    full,            // no room, and the options say not to wait, or the deadline passed while waiting
+    unavailable,     // the transport cannot be reached now
+    refused,         // a feature rejected the publish
+    paused,          // a feature's brake is on for this event
+    no_such_method,  // call() of a plugin or method that is not there
     // Settling.
-    already_settled,   // this delivery has its answer
-    lease_lost,        // the answer came too late, others have the event
+    already_settled,  // this delivery has its answer
+    lease_lost,       // the answer came too late, others have the event
     // The call may or may not have been carried out.
-    outcome_unknown,   // it was sent; the answer did not come
+    outcome_unknown,  // it was sent; the answer did not come
     // The rest.
-    timed_out,         // the deadline passed
-    cancelled,         // given up before it was done
-    failed,            // the plugin says so; see the message
+    timed_out,  // the deadline passed
+    cancelled,  // given up before it was done
+    failed,     // the plugin says so; see the message
   };
 
   error(errc what, std::string found, std::string wanted, std::string remedy);

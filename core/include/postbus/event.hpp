@@ -31,8 +31,9 @@ class bytes_view {
   bytes_view(std::nullptr_t) = delete;
   // Any contiguous range of char, unsigned char or std::byte.
   template <std::ranges::contiguous_range Range>
-    requires(sizeof(std::ranges::range_value_t<Range>) == 1 && !std::convertible_to<const Range&, std::string_view>)
-  bytes_view(const Range& bytes) noexcept : bytes_view(std::ranges::data(bytes), std::ranges::size(bytes)) {}
+  requires(sizeof(std::ranges::range_value_t<Range>) == 1 &&
+           !std::convertible_to<const Range&, std::string_view>) bytes_view(const Range& bytes)
+  noexcept : bytes_view(std::ranges::data(bytes), std::ranges::size(bytes)) {}
 
   const std::byte* data() const noexcept { return static_cast<const std::byte*>(data_); }
   std::size_t size() const noexcept { return size_; }
@@ -51,12 +52,14 @@ struct header {
 
 // How to publish. Everything is borrowed until the publish completed; async_publish copies what it needs before it returns.
 struct publish_options {
-  std::string_view id{};                 // any string, unique within the source; a UUIDv7 is made if empty
-  std::string_view key{};                // partitionkey: events of one key keep their order where a subscription asks for it
-  std::string_view content_type{};       // MIME type of the data; empty = not said
-  std::span<const header> headers{};     // at most 64
-  std::chrono::nanoseconds deadline = std::chrono::seconds(30);  // how long a publish may wait for room or for its answer
-  std::optional<std::chrono::nanoseconds> delay{}, ttl{};        // refused by name for now (error::unsupported)
+  std::string_view id{};  // any string, unique within the source; a UUIDv7 is made if empty
+  std::string_view
+      key{};  // partitionkey: events of one key keep their order where a subscription asks for it
+  std::string_view content_type{};    // MIME type of the data; empty = not said
+  std::span<const header> headers{};  // at most 64
+  std::chrono::nanoseconds deadline =
+      std::chrono::seconds(30);  // how long a publish may wait for room or for its answer
+  std::optional<std::chrono::nanoseconds> delay{}, ttl{};  // refused by name for now (error::unsupported)
 };
 
 // One event of a batch. Borrowed: what it refers to must live until publish returned, so do not build it from temporaries.
@@ -76,8 +79,9 @@ class receipt {
 
  private:
   friend struct receipt_access;
-  std::array<std::uint8_t, 16> uuid_{};  // the id; where nobody has asked for it yet, what its random bits are made from
-  std::int64_t seeded_at_ns_ = 0;        // in that case when; else 0
+  std::array<std::uint8_t, 16>
+      uuid_{};  // the id; where nobody has asked for it yet, what its random bits are made from
+  std::int64_t seeded_at_ns_ = 0;  // in that case when; else 0
   std::string given_id_;
   std::string position_;
 };
@@ -100,12 +104,12 @@ class event {
   explicit operator bool() const noexcept { return raw_ != nullptr; }
   std::string_view topic() const noexcept;
   std::string_view id() const noexcept;
-  std::string_view source() const noexcept;                          // the name of the bus that published it
+  std::string_view source() const noexcept;  // the name of the bus that published it
   std::string_view key() const noexcept;
   std::string_view content_type() const noexcept;
   bytes_view data() const noexcept;
-  std::string_view text() const noexcept { return data().text(); }   // the data as text
-  std::chrono::system_clock::time_point time() const noexcept;       // when it was published
+  std::string_view text() const noexcept { return data().text(); }  // the data as text
+  std::chrono::system_clock::time_point time() const noexcept;      // when it was published
   std::optional<std::string_view> header(std::string_view name) const noexcept;
   std::vector<postbus::header> headers() const;
 

@@ -39,12 +39,12 @@ struct subscribe_options {
 
 // What became of a subscription's deliveries so far. taken_on = acked + dropped + dead + given_back + abandoned + what is still open.
 struct delivery_counts {
-  std::uint64_t taken_on = 0;    // deliveries accepted from the transport
-  std::uint64_t started = 0;     // handlers started, retries included
+  std::uint64_t taken_on = 0;  // deliveries accepted from the transport
+  std::uint64_t started = 0;   // handlers started, retries included
   std::uint64_t acked = 0;
-  std::uint64_t retried = 0;     // attempts that ended in a retry
-  std::uint64_t dropped = 0;     // by a feature
-  std::uint64_t dead = 0;        // rejected, or max_deliveries reached: counted, logged with the id, and dropped
+  std::uint64_t retried = 0;  // attempts that ended in a retry
+  std::uint64_t dropped = 0;  // by a feature
+  std::uint64_t dead = 0;     // rejected, or max_deliveries reached: counted, logged with the id, and dropped
   std::uint64_t given_back = 0;  // not started, returned to the transport
   std::uint64_t abandoned = 0;   // still running when close() gave up waiting
 };
@@ -54,7 +54,8 @@ namespace detail {
 // A handler without its type: a plain function or a coroutine, and the object it runs on.
 struct handler {
   using plain = void (*)(void* object, const delivery&);
-  using coroutine = boost::asio::awaitable<void> (*)(void* object, delivery&);  // which outlives the coroutine
+  using coroutine = boost::asio::awaitable<void> (*)(void* object,
+                                                     delivery&);  // which outlives the coroutine
 
   std::shared_ptr<void> object;
   plain run = nullptr;
@@ -100,7 +101,8 @@ class subscription {
 
  private:
   friend class bus;
-  explicit subscription(std::shared_ptr<detail::subscription_state> state) noexcept : state_(std::move(state)) {}
+  explicit subscription(std::shared_ptr<detail::subscription_state> state) noexcept
+      : state_(std::move(state)) {}
   void start_unsubscribe(boost::asio::any_completion_handler<void(error_code)> handler);
   std::shared_ptr<detail::subscription_state> state_;
 };

@@ -45,7 +45,8 @@ class kept_event {
   kept_event() noexcept = default;
   // Takes over one reference that the host gave.
   kept_event(const postbus_host* host, const postbus_event* event) noexcept : host_(host), event_(event) {}
-  kept_event(kept_event&& other) noexcept : host_(other.host_), event_(std::exchange(other.event_, nullptr)) {}
+  kept_event(kept_event&& other) noexcept
+      : host_(other.host_), event_(std::exchange(other.event_, nullptr)) {}
   kept_event& operator=(kept_event other) noexcept {
     std::swap(host_, other.host_);
     std::swap(event_, other.event_);

@@ -20,7 +20,8 @@
 
 namespace postbus::sdk {
 
-inline postbus_error make_error(std::int32_t code, std::string_view message, bool retryable = false) noexcept {
+inline postbus_error make_error(std::int32_t code, std::string_view message,
+                                bool retryable = false) noexcept {
   postbus_error error{};  // the message ends in NUL and may end inside a character
   error.size = sizeof error;
   error.code = code;
@@ -86,14 +87,11 @@ class completion {
   explicit operator bool() const noexcept { return open_; }
 
   // Without a result where there is none, or where every item of a batch went well.
-  void ok() noexcept
-    requires(std::is_void_v<Result> || detail::is_span<Result>)
-  {
+  void ok() noexcept requires(std::is_void_v<Result> || detail::is_span<Result>) {
     finish(POSTBUS_OK, nullptr, nullptr);
   }
   template <class R = Result>
-    requires(!std::is_void_v<R>)
-  void ok(std::type_identity_t<R> result) noexcept {
+  requires(!std::is_void_v<R>) void ok(std::type_identity_t<R> result) noexcept {
     if constexpr (std::is_same_v<R, std::string_view>) {
       const postbus_str text = str(result);
       finish(POSTBUS_OK, &text, nullptr);

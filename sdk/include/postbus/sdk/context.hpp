@@ -39,11 +39,15 @@ class context {
     return check(settings().text(settings_self_, str(name), &value), name), view(value);
   }
   // A setting of format "duration".
-  std::chrono::nanoseconds duration(std::string_view name) const { return std::chrono::nanoseconds{integer(name)}; }
+  std::chrono::nanoseconds duration(std::string_view name) const {
+    return std::chrono::nanoseconds{integer(name)};
+  }
 
   // ---- log and health. The line carries the plugin's name; one line per burst, not per event.
   bool logs(std::int32_t level) const noexcept { return host_->log_enabled(host_, level) != 0; }
-  void log(std::int32_t level, std::string_view message) const noexcept { host_->log(host_, level, str(message)); }
+  void log(std::int32_t level, std::string_view message) const noexcept {
+    host_->log(host_, level, str(message));
+  }
   void healthy() const noexcept { host_->state(host_, POSTBUS_HEALTHY, {}, {}); }
   void unwell(std::int32_t health, std::string_view reason, std::string_view remedy) const noexcept {
     host_->state(host_, health, str(reason), str(remedy));
@@ -51,7 +55,9 @@ class context {
 
   // ---- events
   // The event for longer than this call; empty when there is no memory.
-  kept_event keep(const postbus_event& event) const noexcept { return {host_, host_->event_keep(host_, &event)}; }
+  kept_event keep(const postbus_event& event) const noexcept {
+    return {host_, host_->event_keep(host_, &event)};
+  }
   // Lets go of a reference that kept_event::release() gave out. Any instance of any bus of this process may do it.
   void release(const postbus_event* event) const noexcept { host_->event_release(host_, event); }
   // A new event from `fields`, everything copied; empty when there is no memory.
@@ -70,7 +76,8 @@ class context {
   template <class F>
   void post(F f) {
     auto* task = new boxed<F>(std::move(f), *this);
-    runtime_->post(runtime_self_, [](void* ctx) { boxed<F>::run(ctx, POSTBUS_OK, nullptr, nullptr); }, task);
+    runtime_->post(
+        runtime_self_, [](void* ctx) { boxed<F>::run(ctx, POSTBUS_OK, nullptr, nullptr); }, task);
   }
   // Runs f() once after `delay`, perhaps before this returns; unless cancelled before, by cancel() or when the plugin is stopped.
   template <class F>
@@ -120,7 +127,8 @@ class context {
     static void run(void* box, std::int32_t status, const void*, const postbus_error*) {
       const std::unique_ptr<boxed> mine(static_cast<boxed*>(box));
       if (status == POSTBUS_OK)
-        detail::guarded(mine->f, [&](std::int32_t, std::string_view what) { mine->ctx.log(POSTBUS_LOG_ERROR, what); });
+        detail::guarded(mine->f,
+                        [&](std::int32_t, std::string_view what) { mine->ctx.log(POSTBUS_LOG_ERROR, what); });
     }
   };
   const postbus_settings& settings() const {
@@ -129,7 +137,8 @@ class context {
   }
   static void check(std::int32_t status, std::string_view name) {
     if (status != POSTBUS_OK)
-      throw failure(status, "no setting '" + std::string(name) + "' of this type in the schema of plugin.json");
+      throw failure(status,
+                    "no setting '" + std::string(name) + "' of this type in the schema of plugin.json");
   }
 
   const postbus_host* host_;

@@ -21,11 +21,17 @@ struct instance {
 };
 
 template <class T>
-instance<T>& instance_of(void* self) noexcept { return *static_cast<instance<T>*>(self); }
+instance<T>& instance_of(void* self) noexcept {
+  return *static_cast<instance<T>*>(self);
+}
 template <class T>
-T& impl_of(void* self) noexcept { return instance_of<T>(self).impl; }
+T& impl_of(void* self) noexcept {
+  return instance_of<T>(self).impl;
+}
 template <class T>
-context& context_of(void* self) noexcept { return instance_of<T>(self).ctx; }
+context& context_of(void* self) noexcept {
+  return instance_of<T>(self).ctx;
+}
 
 template <class T>
 constexpr std::uint32_t needs_of() {

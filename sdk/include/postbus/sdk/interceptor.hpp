@@ -71,9 +71,13 @@ concept feature = publish_feature<T> || deliver_feature<T>;
 
 namespace detail {
 template <class T>
-concept names_on_publish = requires { &T::on_publish; };
+concept names_on_publish = requires {
+  &T::on_publish;
+};
 template <class T>
-concept names_on_deliver = requires { &T::on_deliver; };
+concept names_on_deliver = requires {
+  &T::on_deliver;
+};
 
 template <class T>
 void ask(T& impl, std::uint32_t stage, postbus_item& raw) {

@@ -25,28 +25,43 @@ concept callable = requires(T t, completion<std::string_view> done) {
   t.call(std::string_view{}, std::string_view{}, std::move(done));
 };
 template <class T>
-concept plugin = std::constructible_from<T, context&> && (transport<T> || feature<T> || callable<T>);
+concept plugin = std::constructible_from<T, context&> &&(transport<T> || feature<T> || callable<T>);
 
 namespace detail {
 struct no_face {};
 template <class T>
-concept names_start = requires { &T::start; };
+concept names_start = requires {
+  &T::start;
+};
 template <class T>
-concept names_stop = requires { &T::stop; };
+concept names_stop = requires {
+  &T::stop;
+};
 template <class T>
-concept names_call = requires { &T::call; };
+concept names_call = requires {
+  &T::call;
+};
 
 template <class T>
 struct plugin_face {
-  static_assert(std::constructible_from<T, context&>, "a plugin has a constructor from postbus::sdk::context&");
+  static_assert(std::constructible_from<T, context&>,
+                "a plugin has a constructor from postbus::sdk::context&");
   static_assert(!names_a_transport<T> || transport<T>,
-                "this is nearly a transport: compare subscription, can, publish, subscribe, unsubscribe with transport.hpp");
-  static_assert(!names_on_publish<T> || publish_feature<T>, "on_publish is: verdict on_publish(postbus::sdk::item&)");
-  static_assert(!names_on_deliver<T> || deliver_feature<T>, "on_deliver is: verdict on_deliver(postbus::sdk::item&)");
-  static_assert(!names_start<T> || requires(T t, completion<> done) { t.start(std::move(done)); }, "start is: void start(completion<>&&)");
-  static_assert(!names_stop<T> || requires(T t, completion<> done) { t.stop(std::move(done)); }, "stop is: void stop(completion<>&&)");
-  static_assert(!names_call<T> || callable<T>,
-                "call is: void call(std::string_view method, std::string_view json, completion<std::string_view>&&)");
+                "this is nearly a transport: compare subscription, can, publish, subscribe, unsubscribe with "
+                "transport.hpp");
+  static_assert(!names_on_publish<T> || publish_feature<T>,
+                "on_publish is: verdict on_publish(postbus::sdk::item&)");
+  static_assert(!names_on_deliver<T> || deliver_feature<T>,
+                "on_deliver is: verdict on_deliver(postbus::sdk::item&)");
+  static_assert(
+      !names_start<T> || requires(T t, completion<> done) { t.start(std::move(done)); },
+      "start is: void start(completion<>&&)");
+  static_assert(
+      !names_stop<T> || requires(T t, completion<> done) { t.stop(std::move(done)); },
+      "stop is: void stop(completion<>&&)");
+  static_assert(
+      !names_call<T> || callable<T>,
+      "call is: void call(std::string_view method, std::string_view json, completion<std::string_view>&&)");
   static_assert(plugin<T>, "a plugin is a transport, a feature, or has call()");
 
   // What stands behind the void* of every C table.
@@ -78,14 +93,16 @@ struct plugin_face {
 
   static void start(void* self, postbus_done done) {
     guarded_call(completion<>{done, of(self).owed}, [&](auto& answer) {
-      if constexpr (requires { of(self).impl.start(std::move(answer)); }) of(self).impl.start(std::move(answer));
+      if constexpr (requires { of(self).impl.start(std::move(answer)); })
+        of(self).impl.start(std::move(answer));
       else answer.ok();
     });
   }
   // The author's stop runs as one more thing owed; the host hears of it when nothing is owed any more.
   static void stop(void* self, postbus_done done) {
     guarded_call(completion<>{{}, of(self).owed}, [&](auto& answer) {
-      if constexpr (requires { of(self).impl.stop(std::move(answer)); }) of(self).impl.stop(std::move(answer));
+      if constexpr (requires { of(self).impl.stop(std::move(answer)); })
+        of(self).impl.stop(std::move(answer));
       else answer.ok();
     });
     of(self).owed.finish(done);
@@ -111,8 +128,9 @@ struct plugin_face {
   static constexpr postbus_control control{
       sizeof(postbus_control), 0, [](void* self, postbus_str method, postbus_str json, postbus_done done) {
         if constexpr (callable<T>)
-          guarded_call(completion<std::string_view>{done, of(self).owed},
-                       [&](auto& answer) { of(self).impl.call(view(method), view(json), std::move(answer)); });
+          guarded_call(completion<std::string_view>{done, of(self).owed}, [&](auto& answer) {
+            of(self).impl.call(view(method), view(json), std::move(answer));
+          });
       }};
 };
 
@@ -134,10 +152,16 @@ constexpr postbus_plugin_desc describe(const char* id) {
 
 // POSTBUS_PLUGIN_MANIFEST is the text of plugin.json; postbus_add_plugin() includes it before everything else.
 #define POSTBUS_PLUGIN(id, T) ::postbus::sdk::describe<T>(id)
-#define POSTBUS_PLUGINS(...)                                                                                              \
-  POSTBUS_MANIFEST(POSTBUS_PLUGIN_MANIFEST);                                                                              \
-  static constexpr postbus_plugin_desc postbus_descriptions_[] = {__VA_ARGS__};                                           \
-  static constexpr ::postbus::sdk::detail::plugin_list postbus_plugins_{postbus_descriptions_};                           \
-  extern "C" constinit const postbus_module POSTBUS_MODULE = {                                                            \
-      POSTBUS_MAGIC, sizeof(postbus_module), POSTBUS_ABI_MAJOR, POSTBUS_ABI_MINOR, 0, 0, POSTBUS_PLUGIN_MANIFEST,         \
-      postbus_plugins_.at, std::size(postbus_plugins_.at)};
+#define POSTBUS_PLUGINS(...)                                                                    \
+  POSTBUS_MANIFEST(POSTBUS_PLUGIN_MANIFEST);                                                    \
+  static constexpr postbus_plugin_desc postbus_descriptions_[] = {__VA_ARGS__};                 \
+  static constexpr ::postbus::sdk::detail::plugin_list postbus_plugins_{postbus_descriptions_}; \
+  extern "C" constinit const postbus_module POSTBUS_MODULE = {POSTBUS_MAGIC,                    \
+                                                              sizeof(postbus_module),           \
+                                                              POSTBUS_ABI_MAJOR,                \
+                                                              POSTBUS_ABI_MINOR,                \
+                                                              0,                                \
+                                                              0,                                \
+                                                              POSTBUS_PLUGIN_MANIFEST,          \
+                                                              postbus_plugins_.at,              \
+                                                              std::size(postbus_plugins_.at)};

@@ -54,36 +54,56 @@ concept transport = requires(T t, typename T::subscription& s, const postbus_sub
 
 namespace detail {
 template <class T>
-concept names_a_transport = requires { typename T::subscription; } || requires { T::can; };
+concept names_a_transport = requires {
+  typename T::subscription;
+}
+|| requires { T::can; };
 template <class T>
-concept has_credit = requires(T t, typename T::subscription& s) { t.credit(s, 1u); };
-template <class T>
-concept has_settle = requires(T t, std::span<const postbus_settle> s) { t.settle(s, settle_completion{}); };
-template <class T>
-concept has_quiesce = requires(T t, typename T::subscription& s) { t.quiesce(s, completion<>{}); };
-template <class T>
-concept has_room = requires(T t) { t.room(std::string_view{}, completion<>{}); };
-template <class T>
-concept has_data_max = requires(const T t) {
-  { t.data_max() } noexcept -> std::convertible_to<std::uint64_t>;
+concept has_credit = requires(T t, typename T::subscription& s) {
+  t.credit(s, 1u);
 };
 template <class T>
-concept names_data_max = requires { &T::data_max; };
+concept has_settle = requires(T t, std::span<const postbus_settle> s) {
+  t.settle(s, settle_completion{});
+};
 template <class T>
-concept names_quiesce = requires { &T::quiesce; };
+concept has_quiesce = requires(T t, typename T::subscription& s) {
+  t.quiesce(s, completion<>{});
+};
 template <class T>
-concept names_room = requires { &T::room; };
+concept has_room = requires(T t) {
+  t.room(std::string_view{}, completion<>{});
+};
+template <class T>
+concept has_data_max = requires(const T t) {
+  { t.data_max() }
+  noexcept->std::convertible_to<std::uint64_t>;
+};
+template <class T>
+concept names_data_max = requires {
+  &T::data_max;
+};
+template <class T>
+concept names_quiesce = requires {
+  &T::quiesce;
+};
+template <class T>
+concept names_room = requires {
+  &T::room;
+};
 
 // The C table of a transport. One per instance, for data_max may come from its settings.
 template <class T>
 struct transport_face {
   static_assert(has_credit<T> == ((T::can & POSTBUS_CAN_CREDIT) != 0),
                 "POSTBUS_CAN_CREDIT and void credit(subscription&, std::uint32_t) go together");
-  static_assert(has_settle<T> == ((T::can & POSTBUS_CAN_ACK) != 0),
-                "POSTBUS_CAN_ACK and void settle(std::span<const postbus_settle>, settle_completion&&) go together");
+  static_assert(
+      has_settle<T> == ((T::can & POSTBUS_CAN_ACK) != 0),
+      "POSTBUS_CAN_ACK and void settle(std::span<const postbus_settle>, settle_completion&&) go together");
 
   static_assert(has_data_max<T> == names_data_max<T>, "data_max is: std::uint64_t data_max() const noexcept");
-  static_assert(has_quiesce<T> == names_quiesce<T>, "quiesce is: void quiesce(subscription&, completion<>&&)");
+  static_assert(has_quiesce<T> == names_quiesce<T>,
+                "quiesce is: void quiesce(subscription&, completion<>&&)");
   static_assert(has_room<T> == names_room<T>, "room is: void room(std::string_view topic, completion<>&&)");
 
   static postbus_transport table(const T& impl) noexcept {
@@ -91,12 +111,14 @@ struct transport_face {
     t.size = sizeof t;
     t.can = T::can;
     t.needs = needs_of<T>();
-    if constexpr (requires { T::answers_at_once; }) t.flags = T::answers_at_once ? unsigned{POSTBUS_ANSWERS_AT_ONCE} : 0u;
+    if constexpr (requires { T::answers_at_once; })
+      t.flags = T::answers_at_once ? unsigned{POSTBUS_ANSWERS_AT_ONCE} : 0u;
     t.data_max = UINT64_MAX;
     if constexpr (has_data_max<T>) t.data_max = impl.data_max();
     t.publish = [](void* self, const postbus_out* events, std::size_t n, postbus_done done) {
-      guarded_call(publish_completion{done, instance_of<T>(self).owed},
-                   [&](auto& answer) { impl_of<T>(self).publish(std::span{events, n}, std::move(answer)); });
+      guarded_call(publish_completion{done, instance_of<T>(self).owed}, [&](auto& answer) {
+        impl_of<T>(self).publish(std::span{events, n}, std::move(answer));
+      });
     };
     t.subscribe = [](void* self, const postbus_sub* request, const postbus_sink* to, postbus_done done) {
       guarded_call(completion<subscription*>{done, instance_of<T>(self).owed},
@@ -115,13 +137,15 @@ struct transport_face {
       };
     if constexpr (has_credit<T>)
       t.credit = [](void* self, void* sub, std::uint32_t n) {
-        guarded([&] { impl_of<T>(self).credit(*static_cast<subscription*>(sub), n); },
-                [&](std::int32_t, std::string_view what) { context_of<T>(self).log(POSTBUS_LOG_ERROR, what); });
+        guarded(
+            [&] { impl_of<T>(self).credit(*static_cast<subscription*>(sub), n); },
+            [&](std::int32_t, std::string_view what) { context_of<T>(self).log(POSTBUS_LOG_ERROR, what); });
       };
     if constexpr (has_settle<T>)
       t.settle = [](void* self, const postbus_settle* items, std::size_t n, postbus_done done) {
-        guarded_call(settle_completion{done, instance_of<T>(self).owed},
-                     [&](auto& answer) { impl_of<T>(self).settle(std::span{items, n}, std::move(answer)); });
+        guarded_call(settle_completion{done, instance_of<T>(self).owed}, [&](auto& answer) {
+          impl_of<T>(self).settle(std::span{items, n}, std::move(answer));
+        });
       };
     if constexpr (has_room<T>)
       t.room = [](void* self, postbus_str topic, postbus_done done) {
