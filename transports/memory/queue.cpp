@@ -14,14 +14,6 @@ const postbus_event* keep(const postbus_event& event, sdk::context& ctx) {
   return kept.release();
 }
 
-postbus_delivery delivery_of(const held& h, bool is_group) noexcept {
-  postbus_delivery d{};
-  d.event = h.event;
-  d.token = is_group ? reinterpret_cast<std::uintptr_t>(&h) : 0;
-  d.attempt = h.attempt;
-  return d;
-}
-
 }  // namespace
 
 void queue::join(member& m) {
@@ -51,19 +43,16 @@ void queue::leave(member& m, sdk::context& ctx) {
 void queue::push(std::span<const postbus_out* const> events, sdk::context& ctx) {
   lock locked(mutex_);
   // The common case, without a detour through the queue: a subscription that keeps up.
-  if (!is_group_ && kept_.empty() && members_.size() == 1 && !members_[0]->unlimited) {
+  if (!is_group_ && !handing_out_ && kept_.empty() && members_.size() == 1 && !members_[0]->unlimited) {
     member& m = *members_[0];
+    const std::size_t n = std::min({events.size(), at_once, std::size_t{m.credit}});
     std::array<postbus_delivery, at_once> deliveries;
-    while (!events.empty() && m.credit > 0) {
-      const std::size_t n = std::min({events.size(), at_once, std::size_t{m.credit}});
-      for (std::size_t i = 0; i < n; ++i) {
-        deliveries[i] = {};
-        deliveries[i].event = events[i]->event;
-      }
-      m.credit -= static_cast<std::uint32_t>(n);
-      m.to.deliver(std::span(deliveries.data(), n));
-      events = events.subspan(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      deliveries[i] = {};
+      deliveries[i].event = events[i]->event;
     }
+    if (n > 0) deliver(locked, m, std::span(deliveries.data(), n), nullptr);
+    events = events.subspan(n);
   }
   for (const postbus_out* out : events) {
     if (is_group_) waiting_.push_back(&take_up(*out->event, ctx));
@@ -130,66 +119,54 @@ member* queue::next_with_credit() noexcept {
   return nullptr;
 }
 
-void queue::hand_out_kept(lock& locked, sdk::context& ctx) {
-  std::array<postbus_delivery, at_once> deliveries;
-  while (!kept_.empty()) {
-    member* m = next_with_credit();
-    if (m == nullptr) return;
-    const std::size_t n = std::min({at_once, kept_.size(), m->unlimited ? at_once : std::size_t{m->credit}});
-    for (std::size_t i = 0; i < n; ++i) {
-      deliveries[i] = {};
-      deliveries[i].event = kept_.pop_front();
-      bytes_ -= deliveries[i].event->data.len;
-    }
-    if (m->unlimited) {
-      const sdk::sink to = m->to;
-      locked.unlock();
-      to.deliver(std::span(deliveries.data(), n));
-      locked.lock();
-    } else {
-      m->credit -= static_cast<std::uint32_t>(n);
-      m->to.deliver(std::span(deliveries.data(), n));
-    }
-    for (std::size_t i = 0; i < n; ++i) ctx.release(deliveries[i].event);
+void queue::deliver(lock& locked, member& m, std::span<const postbus_delivery> deliveries,
+                    sdk::context* releases) {
+  const sdk::sink to = m.to;  // which stays until a grace period after quiesce()
+  const bool bounded = !m.unlimited;
+  if (bounded) {
+    m.credit -= static_cast<std::uint32_t>(deliveries.size());
+    handing_out_ = true;
   }
+  locked.unlock();
+  to.deliver(deliveries);
+  if (releases != nullptr)
+    for (const postbus_delivery& d : deliveries) releases->release(d.event);
+  locked.lock();
+  if (bounded) handing_out_ = false;
 }
 
 void queue::hand_out(lock& locked, sdk::context& ctx) {
-  if (!is_group_) return hand_out_kept(locked, ctx);
   std::array<postbus_delivery, at_once> deliveries;
-  std::array<held*, at_once> given;
-  while (!waiting_.empty()) {
+  while (size() > 0 && !handing_out_) {
     member* m = next_with_credit();
     if (m == nullptr) return;
-    // Several members share what there is.
-    const std::size_t share =
-        members_.size() == 1 ? waiting_.size() : waiting_.size() / (2 * members_.size()) + 1;
-    const std::size_t n =
-        std::min({share, at_once, waiting_.size(), m->unlimited ? at_once : std::size_t{m->credit}});
-    for (std::size_t i = 0; i < n; ++i) {
-      held& h = *(given[i] = waiting_.pop_front());
-      bytes_ -= h.event->data.len;
-      deliveries[i] = delivery_of(h, is_group_);
-      if (!is_group_) continue;
-      h.with = m;
+    const std::size_t n = take_for(*m, deliveries);
+    deliver(locked, *m, std::span(deliveries.data(), n), is_group_ ? nullptr : &ctx);
+  }
+}
+
+std::size_t queue::take_for(member& m, std::span<postbus_delivery> deliveries) {
+  // Several members share what there is.
+  const std::size_t share = members_.size() == 1 ? size() : size() / (2 * members_.size()) + 1;
+  const std::size_t n = std::min({share, deliveries.size(), m.unlimited ? at_once : std::size_t{m.credit}});
+  for (postbus_delivery& d : deliveries.first(n)) {
+    d = {};
+    if (is_group_) {
+      held& h = *waiting_.pop_front();
+      h.with = &m;
       h.before = nullptr;
       h.after = with_members_;
       if (with_members_ != nullptr) with_members_->before = &h;
       with_members_ = &h;
-    }
-    if (m->unlimited) {
-      // Handlers run inside: its bus waits for them before the member goes.
-      const sdk::sink to = m->to;
-      locked.unlock();
-      to.deliver(std::span(deliveries.data(), n));
-      locked.lock();
+      d.event = h.event;
+      d.token = reinterpret_cast<std::uintptr_t>(&h);
+      d.attempt = h.attempt;
     } else {
-      m->credit -= static_cast<std::uint32_t>(n);
-      m->to.deliver(std::span(deliveries.data(), n));
+      d.event = kept_.pop_front();
     }
-    if (!is_group_)
-      for (std::size_t i = 0; i < n; ++i) put_away(*given[i], ctx);
+    bytes_ -= d.event->data.len;
   }
+  return n;
 }
 
 held& queue::take_up(const postbus_event& event, sdk::context& ctx) {

@@ -1,8 +1,9 @@
 // queue: what one subscription, or one group, has been sent and not yet been given. It hands events to members that have credit and
 // keeps the others, up to its limits.
 //
-// Its lock is held while it delivers: deliver() of a subscription with bounded credit only queues. A member with unlimited credit
-// runs handlers inside deliver(), so it is called without the lock.
+// It delivers without its lock, so that publishers need not wait for that; one thread at a time hands out, and what others add
+// meanwhile it hands out too: that keeps the order. A member with unlimited credit runs handlers inside deliver(), on whichever threads
+// publish.
 #pragma once
 
 #include "ring.hpp"
@@ -82,7 +83,10 @@ class queue {
   void give_back(held& h);
   bool look_for_room() noexcept;
   std::size_t size() const noexcept { return is_group_ ? waiting_.size() : kept_.size(); }
-  void hand_out_kept(lock& locked, sdk::context& ctx);
+  // Unlocks while it calls the member, and lets go of the events with `releases` if there is one.
+  void deliver(lock& locked, member& m, std::span<const postbus_delivery> deliveries, sdk::context* releases);
+  // Fills deliveries from the front of what waits, as far as the member's share and credit go.
+  std::size_t take_for(member& m, std::span<postbus_delivery> deliveries);
 
   const bool is_group_;
   const limits most_;
@@ -95,6 +99,7 @@ class queue {
   ring<const postbus_event*> kept_;  // of one subscription: it has no use for more
   std::size_t bytes_ = 0;
   std::int64_t reported_ = 0;
+  bool handing_out_ = false;
   held* with_members_ = nullptr;  // linked by before and after
   held* spare_ = nullptr;         // linked by after
   std::vector<std::unique_ptr<held>> all_;
