@@ -3,6 +3,8 @@
 
 #include "runtime.hpp"
 
+#include <postbus/sdk/spin_mutex.hpp>
+
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -10,15 +12,6 @@
 #include <vector>
 
 namespace postbus::detail {
-
-// In a loop that waits for another core.
-inline void pause() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#else
-  std::this_thread::yield();
-#endif
-}
 
 // Threads that run tasks in the order they were posted. An idle worker sleeps until one is posted, or looks for one all the time.
 class worker_pool {
@@ -63,13 +56,13 @@ class worker_pool {
         if (stopping_) return;
         if (spin_) {
           lock.unlock();
-          for (int i = 0; i < 1000 && !queued_.load(std::memory_order_relaxed); ++i) pause();
+          for (int i = 0; i < 1000 && !queued_.load(std::memory_order_relaxed); ++i) sdk::pause();
           lock.lock();
         } else if (!looked) {
           // What comes within some microseconds is cheaper to wait for than to be woken for.
           looked = true;
           lock.unlock();
-          for (int i = 0; i < looks_max && !queued_.load(std::memory_order_relaxed); ++i) pause();
+          for (int i = 0; i < looks_max && !queued_.load(std::memory_order_relaxed); ++i) sdk::pause();
           lock.lock();
         } else {
           ++sleeping_;
