@@ -7,6 +7,7 @@ namespace postbus::memory {
 namespace {
 
 constexpr std::size_t at_once = 64;
+constexpr std::size_t large = 512;  // bytes of data
 
 const postbus_event* keep(const postbus_event& event, sdk::context& ctx) {
   sdk::kept_event kept = ctx.keep(event);
@@ -41,23 +42,29 @@ void queue::leave(member& m, sdk::context& ctx) {
 }
 
 void queue::push(std::span<const postbus_out* const> events, sdk::context& ctx) {
+  // Where events wait already these will too: large ones are copied before the lock, not inside it.
+  std::array<const postbus_event*, at_once> copies;
+  const bool copied =
+      !is_group_ && events[0]->event->data.len >= large && backlog_.load(std::memory_order_relaxed);
+  if (copied)
+    for (std::size_t i = 0; i < events.size(); ++i) copies[i] = keep(*events[i]->event, ctx);
+  const auto event = [&](std::size_t i) { return copied ? copies[i] : events[i]->event; };
+
   lock locked(mutex_);
+  std::size_t next = 0;
   // The common case, without a detour through the queue: a subscription that keeps up.
-  if (!is_group_ && !handing_out_ && kept_.empty() && members_.size() == 1 && !members_[0]->unlimited) {
-    member& m = *members_[0];
-    const std::size_t n = std::min({events.size(), at_once, std::size_t{m.credit}});
+  if (!is_group_ && !handing_out_ && kept_.empty() && members_.size() == 1 && members_[0]->credit > 0) {
     std::array<postbus_delivery, at_once> deliveries;
-    for (std::size_t i = 0; i < n; ++i) {
-      deliveries[i] = {};
-      deliveries[i].event = events[i]->event;
+    for (; next < std::min<std::size_t>(events.size(), members_[0]->credit); ++next) {
+      deliveries[next] = {};
+      deliveries[next].event = event(next);
     }
-    if (n > 0) deliver(locked, m, std::span(deliveries.data(), n), nullptr);
-    events = events.subspan(n);
+    deliver(locked, *members_[0], std::span(deliveries.data(), next), copied ? &ctx : nullptr);
   }
-  for (const postbus_out* out : events) {
-    if (is_group_) waiting_.push_back(&take_up(*out->event, ctx));
-    else kept_.push_back(keep(*out->event, ctx));
-    bytes_ += out->event->data.len;
+  for (; next < events.size(); ++next) {
+    if (is_group_) waiting_.push_back(&take_up(*event(next), ctx));
+    else kept_.push_back(copied ? copies[next] : keep(*event(next), ctx));
+    bytes_ += event(next)->data.len;
   }
   hand_out(locked, ctx);
   if (size() >= most_.events || bytes_ >= most_.bytes) full_.store(true, std::memory_order_relaxed);
@@ -79,6 +86,8 @@ bool queue::settle(held& h, const postbus_settle& how, sdk::context& ctx) {
     case POSTBUS_EXTEND:
       return false;  // there is no lease
     case POSTBUS_RELEASE:
+      // Its handlers run inside deliver(): it gives back because it is on its way out, and would do so again at once.
+      if (h.with->unlimited) h.with->open = false;
       give_back(h);
       break;
     default:
@@ -114,7 +123,7 @@ std::int64_t queue::size_change() noexcept {
 member* queue::next_with_credit() noexcept {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     turn_ = (turn_ + 1) % members_.size();
-    if (members_[turn_]->unlimited || members_[turn_]->credit > 0) return members_[turn_];
+    if (members_[turn_]->open && members_[turn_]->credit > 0) return members_[turn_];
   }
   return nullptr;
 }
@@ -139,10 +148,11 @@ void queue::hand_out(lock& locked, sdk::context& ctx) {
   std::array<postbus_delivery, at_once> deliveries;
   while (size() > 0 && !handing_out_) {
     member* m = next_with_credit();
-    if (m == nullptr) return;
+    if (m == nullptr) break;
     const std::size_t n = take_for(*m, deliveries);
     deliver(locked, *m, std::span(deliveries.data(), n), is_group_ ? nullptr : &ctx);
   }
+  backlog_.store(size() > 0, std::memory_order_relaxed);
 }
 
 std::size_t queue::take_for(member& m, std::span<postbus_delivery> deliveries) {

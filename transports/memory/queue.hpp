@@ -28,7 +28,7 @@ struct member {
   queue* from = nullptr;
   std::uint32_t credit = 0;
   bool unlimited = false;
-  bool open = true;  // false once quiesced
+  bool open = true;  // false once it takes no more
 };
 
 struct limits {
@@ -62,7 +62,7 @@ class queue {
   // process may let go of an event.
   void leave(member& m, sdk::context& ctx);
 
-  // Takes the events, in order.
+  // Takes the events, at most 64, in order.
   void push(std::span<const postbus_out* const> events, sdk::context& ctx);
   // These return true when there is room again where there was none.
   bool credit(member& m, std::uint32_t n, sdk::context& ctx);
@@ -91,7 +91,7 @@ class queue {
   const bool is_group_;
   const limits most_;
   std::atomic<const member*> direct_{nullptr};
-  std::atomic<bool> full_{false};
+  std::atomic<bool> full_{false}, backlog_{false};
   sdk::spin_mutex mutex_;
   std::vector<member*> members_;
   std::size_t turn_ = 0;             // whose it is, among members with credit
