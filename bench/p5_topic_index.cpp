@@ -1,5 +1,7 @@
 #include "p5_topic_index.hpp"
 
+#include "harness.hpp"
+
 #include <postbus/sdk/topic_index.hpp>
 
 #include <malloc.h>
@@ -23,20 +25,6 @@ namespace {
 using value = const void*;
 using index = sdk::topic_index<value>;
 using sdk::topic_index_handle;
-
-// glibc skips atomics while a process has one thread; a bus never has.
-class idle_thread {
- public:
-  ~idle_thread() {
-    over_ = true;
-    over_.notify_all();
-    thread_.join();
-  }
-
- private:
-  std::atomic<bool> over_{false};
-  std::thread thread_{[this] { over_.wait(false); }};
-};
 
 double seconds_of(auto&& work) {
   const auto begin = std::chrono::steady_clock::now();
