@@ -26,7 +26,8 @@ class fan {
  public:
   fan(config c, std::size_t subscribers) : bus_(c) {
     for (std::size_t i = 0; i < subscribers; ++i)
-      subscriptions_.push_back(bus_.subscribe(fan_topic, [this](const delivery& d) { bytes_ += d.data().size(); }));
+      subscriptions_.push_back(
+          bus_.subscribe(fan_topic, [this](const delivery& d) { bytes_ += d.data().size(); }));
   }
   void publish() { bus_.publish(fan_topic, fan_data); }
   void publish_by_handle() { bus_.publish(topic_, fan_data); }

@@ -24,7 +24,9 @@ std::string format(const char* how, Values... values) {
   return line.data();
 }
 
-std::string number(double value) { return format(value >= 100 || value == 0 ? "%.0f" : value >= 10 ? "%.1f" : "%.2f", value); }
+std::string number(double value) {
+  return format(value >= 100 || value == 0 ? "%.0f" : value >= 10 ? "%.1f" : "%.2f", value);
+}
 
 }  // namespace
 
@@ -35,9 +37,12 @@ std::optional<double> row::ratio() const {
 
 double row::misses_by() const {
   switch (judged_by) {
-    case wanted::ratio_at_most: return *ratio() / target - 1;
-    case wanted::ratio_at_least: return 1 - *ratio() / target;
-    case wanted::value_at_most: return target == 0 ? value : value / target - 1;
+    case wanted::ratio_at_most:
+      return *ratio() / target - 1;
+    case wanted::ratio_at_least:
+      return 1 - *ratio() / target;
+    case wanted::value_at_most:
+      return target == 0 ? value : value / target - 1;
   }
   return 0;
 }
@@ -46,25 +51,30 @@ bool row::holds() const { return misses_by() <= 0; }
 
 std::string to_json(const row& r) {
   std::string line = format(R"({"id":"%s","value":%.6g,"unit":"%s")", r.id.c_str(), r.value, r.unit.c_str());
-  if (r.peer) line += format(R"(,"peer":%.6g,"peer_name":"%s","ratio":%.4g)", *r.peer, r.peer_name.c_str(), *r.ratio());
+  if (r.peer)
+    line += format(R"(,"peer":%.6g,"peer_name":"%s","ratio":%.4g)", *r.peer, r.peer_name.c_str(), *r.ratio());
   const char* judged = r.judged_by == wanted::ratio_at_most    ? "ratio<="
                        : r.judged_by == wanted::ratio_at_least ? "ratio>="
                                                                : "value<=";
-  return line + format(R"(,"target":%g,"judged":"%s","holds":%s})", r.target, judged, r.holds() ? "true" : "false");
+  return line +
+         format(R"(,"target":%g,"judged":"%s","holds":%s})", r.target, judged, r.holds() ? "true" : "false");
 }
 
 std::string to_table(std::span<const row> rows) {
-  std::string text = format("%-12s %-58s %10s %10s %-6s %7s %9s  %s\n", "id", "what", "ours", "peer", "unit", "ratio", "target", "");
+  std::string text = format("%-12s %-58s %10s %10s %-6s %7s %9s  %s\n", "id", "what", "ours", "peer", "unit",
+                            "ratio", "target", "");
   for (const row& r : rows) {
     const bool by_value = r.judged_by == wanted::value_at_most;
     const std::string what = r.peer_name.empty() ? r.what : r.what + " / " + r.peer_name;
-    const std::string target = (r.judged_by == wanted::ratio_at_least ? ">= " : "<= ") + format("%g", r.target) + (by_value ? "" : " x");
-    const std::string verdict = r.holds()                   ? "holds"
-                                : by_value && r.target == 0 ? "misses"
-                                                            : format("misses by %.0f %%", 100 * r.misses_by());
-    text += format("%-12s %-58s %10s %10s %-6s %7s %9s  %s\n", r.id.c_str(), what.c_str(), number(r.value).c_str(),
-                   r.peer ? number(*r.peer).c_str() : "", r.unit.c_str(), r.ratio() ? number(*r.ratio()).c_str() : "", target.c_str(),
-                   verdict.c_str());
+    const std::string target = (r.judged_by == wanted::ratio_at_least ? ">= " : "<= ") +
+                               format("%g", r.target) + (by_value ? "" : " x");
+    const std::string verdict = r.holds() ? "holds"
+                                : by_value && r.target == 0
+                                    ? "misses"
+                                    : format("misses by %.0f %%", 100 * r.misses_by());
+    text += format("%-12s %-58s %10s %10s %-6s %7s %9s  %s\n", r.id.c_str(), what.c_str(),
+                   number(r.value).c_str(), r.peer ? number(*r.peer).c_str() : "", r.unit.c_str(),
+                   r.ratio() ? number(*r.ratio()).c_str() : "", target.c_str(), verdict.c_str());
   }
   return text;
 }

@@ -17,12 +17,13 @@ struct benchmark {
 };
 
 const std::vector<benchmark>& all() {
-  static const std::vector<benchmark> list{{{"P1", "P1h", "X1", "BOUNDARY"}, &p1_inline},
-                                           {{"P2.10", "P2.100"}, &p2_fanout},
-                                           {{"P2t"}, &p2t_two_threads},
-                                           {{"P3.64", "P3.1024", "P3.64x32", "P3.1024x32", "P3.malloc"}, &p3_queued},
-                                           {{"P4.p50", "P4.p99", "P4.spin"}, &p4_latency},
-                                           {{"P5.hot", "P5.uniform", "P5.bytes", "P5.subscribe"}, &p5_index}};
+  static const std::vector<benchmark> list{
+      {{"P1", "P1h", "X1", "BOUNDARY"}, &p1_inline},
+      {{"P2.10", "P2.100"}, &p2_fanout},
+      {{"P2t"}, &p2t_two_threads},
+      {{"P3.64", "P3.1024", "P3.64x32", "P3.1024x32", "P3.malloc"}, &p3_queued},
+      {{"P4.p50", "P4.p99", "P4.spin"}, &p4_latency},
+      {{"P5.hot", "P5.uniform", "P5.bytes", "P5.subscribe"}, &p5_index}};
   return list;
 }
 
@@ -32,7 +33,9 @@ bool asks_for(std::string_view only, std::string_view id) {
 }
 
 int usage() {
-  std::fputs("usage: run [--json] [--quick] [--only ID], with one of these, or what stands before its dot:\n ", stderr);
+  std::fputs(
+      "usage: run [--json] [--quick] [--only ID], with one of these, or what stands before its dot:\n ",
+      stderr);
   for (const benchmark& b : all())
     for (const std::string_view id : b.rows) std::fprintf(stderr, " %s", id.data());
   std::fputs("\n", stderr);
@@ -57,14 +60,19 @@ int run(std::span<char*> arguments) {
   }
   std::array<double, 1> load{};
   if (getloadavg(load.data(), 1) == 1 && load[0] > 0.5)
-    std::fprintf(stderr, "postbus_bench: the machine is busy (load %.1f): rows with two threads, P2t, P3 and P4, tell little\n", load[0]);
+    std::fprintf(stderr,
+                 "postbus_bench: the machine is busy (load %.1f): rows with two threads, P2t, P3 and P4, "
+                 "tell little\n",
+                 load[0]);
   const idle_thread beside;
   std::vector<row> rows;
   for (const benchmark& b : all()) {
-    if (std::none_of(b.rows.begin(), b.rows.end(), [&](std::string_view id) { return asks_for(only, id); })) continue;
+    if (std::none_of(b.rows.begin(), b.rows.end(), [&](std::string_view id) { return asks_for(only, id); }))
+      continue;
     if (!json) std::fprintf(stderr, "%s …\n", b.rows.front().data());
     const auto found = b.run(how);
-    std::copy_if(found.begin(), found.end(), std::back_inserter(rows), [&](const row& r) { return asks_for(only, r.id); });
+    std::copy_if(found.begin(), found.end(), std::back_inserter(rows),
+                 [&](const row& r) { return asks_for(only, r.id); });
   }
   if (rows.empty()) return usage();
   if (!json) std::fputs(to_table(rows).c_str(), stdout);

@@ -32,7 +32,9 @@ void* malloc(std::size_t size) { return count(), __libc_malloc(size); }
 void* calloc(std::size_t n, std::size_t size) { return count(), __libc_calloc(n, size); }
 void* realloc(void* block, std::size_t size) { return count(), __libc_realloc(block, size); }
 void* memalign(std::size_t alignment, std::size_t size) { return count(), __libc_memalign(alignment, size); }
-void* aligned_alloc(std::size_t alignment, std::size_t size) { return count(), __libc_memalign(alignment, size); }
+void* aligned_alloc(std::size_t alignment, std::size_t size) {
+  return count(), __libc_memalign(alignment, size);
+}
 int posix_memalign(void** block, std::size_t alignment, std::size_t size) {
   count();
   *block = __libc_memalign(alignment, size);

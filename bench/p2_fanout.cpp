@@ -15,8 +15,14 @@ row fan_out(const settings& how, std::size_t subscribers, double target) {
   const auto ns = take_turns(how.rounds(), {[&] { return ns_each(n, [&] { ours.publish(); }); },
                                             [&] { return ns_each(n, [&] { peer.publish(); }); }});
   if (ours.bytes() == 0 || ours.bytes() != peer.bytes()) broken("P2: a handler was not called");
-  return {"P2." + std::to_string(subscribers), "inline, " + std::to_string(subscribers) + " subscribers", "ns", ns[0],
-          "std::function loop", ns[1], wanted::ratio_at_most, target};
+  return {"P2." + std::to_string(subscribers),
+          "inline, " + std::to_string(subscribers) + " subscribers",
+          "ns",
+          ns[0],
+          "std::function loop",
+          ns[1],
+          wanted::ratio_at_most,
+          target};
 }
 
 thread_local std::uint64_t calls_here = 0;
@@ -45,7 +51,8 @@ std::vector<row> p2t_two_threads(const settings& how) {
     return *std::max_element(ns.begin(), ns.end());
   };
   const auto ns = take_turns(how.rounds(), {[&] { return together(2); }, [&] { return together(1); }});
-  return {{"P2t", "inline, two threads publish on one topic, each", "ns", ns[0], "one thread", ns[1], wanted::ratio_at_most, 1.3}};
+  return {{"P2t", "inline, two threads publish on one topic, each", "ns", ns[0], "one thread", ns[1],
+           wanted::ratio_at_most, 1.3}};
 }
 
 }  // namespace postbus::bench

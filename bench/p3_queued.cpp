@@ -42,7 +42,9 @@ class checker {
   std::atomic<bool> finished_{false};
 };
 
-double per_second(std::size_t n, std::int64_t ns) { return 1e3 * static_cast<double>(n) / static_cast<double>(ns); }  // millions
+double per_second(std::size_t n, std::int64_t ns) {
+  return 1e3 * static_cast<double>(n) / static_cast<double>(ns);
+}  // millions
 
 class queued_bus {
  public:
@@ -83,7 +85,8 @@ class queued_bus {
     count_mallocs(false);
     mallocs_ += malloc_calls() - before;
     if (steady) counted_ += n;
-    if (!bus_.wait_until_idle() || subscription_.counts().acked - acked != n) broken("P3: an event was not acked");
+    if (!bus_.wait_until_idle() || subscription_.counts().acked - acked != n)
+      broken("P3: an event was not acked");
     return per_second(n, took);
   }
 
@@ -94,7 +97,8 @@ class queued_bus {
   unsigned rounds_ = 0;
   std::uint64_t mallocs_ = 0, counted_ = 0;
   bus bus_{config().threads(1)};
-  subscription subscription_ = bus_.subscribe("agent:status:42", [this](const delivery& d) { checker_.take(d.data().data()); });
+  subscription subscription_ =
+      bus_.subscribe("agent:status:42", [this](const delivery& d) { checker_.take(d.data().data()); });
 };
 
 class zmq_pipe {
@@ -144,11 +148,14 @@ measured queued(const settings& how, std::size_t size) {
   const std::size_t n = how.scaled(480'000) / batch_size * batch_size;
   const auto rate = take_turns(how.rounds(), {[&] { return ours.single(n); }, [&] { return peer.single(n); },
                                               [&] { return ours.batches(n); }});
-  const std::string id = "P3." + std::to_string(size), what = "queued 1 -> 1, " + std::to_string(size) + " B, acked";
+  const std::string id = "P3." + std::to_string(size),
+                    what = "queued 1 -> 1, " + std::to_string(size) + " B, acked";
   measured m;
   m.rows = {{id, what, "M/s", rate[0], "ZeroMQ inproc", rate[1], wanted::ratio_at_least, 2},
-            {id + "x32", what + ", batches of 32", "M/s", rate[2], "ZeroMQ inproc", rate[1], wanted::ratio_at_least, 3}};
-  if (ours.counted() > 0) m.mallocs_per_million = 1e6 * static_cast<double>(ours.mallocs()) / static_cast<double>(ours.counted());
+            {id + "x32", what + ", batches of 32", "M/s", rate[2], "ZeroMQ inproc", rate[1],
+             wanted::ratio_at_least, 3}};
+  if (ours.counted() > 0)
+    m.mallocs_per_million = 1e6 * static_cast<double>(ours.mallocs()) / static_cast<double>(ours.counted());
   return m;
 }
 
@@ -156,9 +163,18 @@ measured queued(const settings& how, std::size_t size) {
 
 std::vector<row> p3_queued(const settings& how) {
   const measured small = queued(how, 64), large = queued(how, 1024);
-  return {small.rows[0], large.rows[0], small.rows[1], large.rows[1],
-          {"P3.malloc", "calls of malloc in a million events, steady state, worst of these", "",
-           std::max(small.mallocs_per_million, large.mallocs_per_million), "", {}, wanted::value_at_most, 0}};
+  return {small.rows[0],
+          large.rows[0],
+          small.rows[1],
+          large.rows[1],
+          {"P3.malloc",
+           "calls of malloc in a million events, steady state, worst of these",
+           "",
+           std::max(small.mallocs_per_million, large.mallocs_per_million),
+           "",
+           {},
+           wanted::value_at_most,
+           0}};
 }
 
 }  // namespace postbus::bench

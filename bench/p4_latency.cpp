@@ -99,7 +99,8 @@ class on_bus : public contestant {
 
  private:
   bus bus_;
-  subscription subscription_ = bus_.subscribe("agent:status:42", [this](const delivery& d) { samples_.take(d.data().data()); });
+  subscription subscription_ =
+      bus_.subscribe("agent:status:42", [this](const delivery& d) { samples_.take(d.data().data()); });
 };
 
 class on_moodycamel : public contestant {
@@ -131,12 +132,15 @@ std::vector<row> p4_latency(const settings& how) {
     on_moodycamel peer;
     const auto p50 = take_turns(how.rounds(), {[&] { return ours.round(n); }, [&] { return peer.round(n); }});
     const char* name = "moodycamel Blocking";
-    rows = {{"P4.p50", "one-way latency at 20k/s, p50", "us", p50[0], name, p50[1], wanted::ratio_at_most, 1.1},
-            {"P4.p99", "one-way latency at 20k/s, p99", "us", ours.p99(), name, peer.p99(), wanted::ratio_at_most, 1.1}};
+    rows = {
+        {"P4.p50", "one-way latency at 20k/s, p50", "us", p50[0], name, p50[1], wanted::ratio_at_most, 1.1},
+        {"P4.p99", "one-way latency at 20k/s, p99", "us", ours.p99(), name, peer.p99(), wanted::ratio_at_most,
+         1.1}};
   }
   on_bus spinning("spin");
   const auto p50 = take_turns(how.rounds(), {[&] { return spinning.round(n); }});
-  rows.push_back({"P4.spin", "the same with wait = spin, p50", "us", p50[0], "", {}, wanted::value_at_most, 1});
+  rows.push_back(
+      {"P4.spin", "the same with wait = spin, p50", "us", p50[0], "", {}, wanted::value_at_most, 1});
   return rows;
 }
 

@@ -97,8 +97,7 @@ void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
   lock.unlock();
   stop_plugins();
   rt->stop();
-  plugins_.clear();
-  transport.plugin.reset();
+  destroy_plugins();
 }
 
 }  // namespace postbus::detail

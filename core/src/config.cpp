@@ -212,6 +212,38 @@ config& config::plugin_path(const std::filesystem::path& folder) {
   return *this;
 }
 
+config& config::transport(std::string_view name, std::string_view plugin) {
+  put(*contents_, join_path(join_path("transports", name), "plugin"), json::string(plugin));
+  return *this;
+}
+
+config& config::route(std::initializer_list<std::string_view> patterns, std::string_view transport) {
+  json::value& list = slot(*contents_, "route");
+  if (list.is_null()) list.emplace_array();
+  if (!list.is_array()) not_a_table(*contents_, "route", "list");
+  json::array topics;
+  for (const std::string_view pattern : patterns) topics.push_back(json::string(pattern));
+  contents_->origins[join_path("route", list.get_array().size())] = in_code;
+  list.get_array().push_back(json::object{{"topics", std::move(topics)}, {"transport", transport}});
+  return *this;
+}
+
+config& config::admin(std::string_view address) {
+  put(*contents_, "bus.admin", json::string(address));
+  return *this;
+}
+
+config& config::intercept(std::string_view name, interceptor f, stages where) {
+  append(*contents_, "bus.features", name);
+  contents_->interceptors.insert_or_assign(std::string(name), detail::local_feature{std::move(f), where});
+  return *this;
+}
+
+config& config::log_to(log_sink sink) {
+  contents_->log = std::move(sink);
+  return *this;
+}
+
 config& config::module(const postbus_module& linked) {
   contents_->modules.push_back(&linked);
   return *this;

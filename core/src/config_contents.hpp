@@ -13,11 +13,23 @@
 
 namespace postbus {
 
+namespace detail {
+
+// A feature that is a function of the program.
+struct local_feature {
+  interceptor run;
+  stages where = stages::both;
+};
+
+}  // namespace detail
+
 struct config::contents {
   detail::json::object tree;
   // By path ("plugin.dedup.window", "bus.features[1]"): "fleet.toml:3:1", "text:3:1" or "set in code".
   std::map<std::string, std::string, std::less<>> origins;
   std::vector<const postbus_module*> modules;
+  std::map<std::string, detail::local_feature, std::less<>> interceptors;
+  log_sink log;
   testing::manual_clock* clock = nullptr;
 
   // Where a setting stands; for one that is missing, the table that it is missing from. Empty when nobody said anything.

@@ -126,11 +126,14 @@ receipt delivery::publish(std::string_view topic, bytes_view data, const publish
         if (h.name == name) return;  // the caller knows better
       if (value) all.push_back({name, *value});
     };
-    inherit("causationid", id());
-    inherit("correlationid", header("correlationid").value_or(id()));
-    inherit("traceparent", header("traceparent"));
+    detail::engine& owner = state_->subscription->owner;
+    if (owner.carries_attributes(topic)) {
+      inherit("causationid", id());
+      inherit("correlationid", header("correlationid").value_or(id()));
+      inherit("traceparent", header("traceparent"));
+    }
     mine.headers = all;
-    state_->subscription->owner.publish({topic, sdk::hash_bytes(topic), data, &mine, state_}, ec, r);
+    owner.publish({topic, sdk::hash_bytes(topic), data, &mine, state_}, ec, r);
   } catch (const std::bad_alloc&) {
     ec = make_error_code(boost::system::errc::not_enough_memory);
   }

@@ -12,10 +12,12 @@
 namespace postbus::detail {
 
 class subscription_state;
+struct attachment;
 struct item;
 
 struct delivery_state {
   subscription_state* subscription = nullptr;
+  attachment* from = nullptr;
   const postbus_event* event = nullptr;
   delivery_state* outer = nullptr;  // the delivery around this one on its thread
   std::int64_t since_ns = 0;        // when its handler started

@@ -67,75 +67,82 @@ std::int32_t from_error_code(const error_code& ec) noexcept {
 engine::engine(const config& configuration, boost::asio::any_io_executor executor) {
   prepared ready = detail::prepare(configuration);
   source = intern(ready.host.name);
-  log = std::make_unique<log_service>(source, ready.host.log_level);
+  log = std::make_unique<log_service>(source, ready.host.log.level);
   rt = make_runtime(configuration, ready.host, std::move(executor));
   wall_offset_ns = rt->wall_ns() - rt->coarse_now_ns();
+  routes = router(ready.host.routes);
   try {
-    for (std::size_t i = 0; i < ready.plugins.size(); ++i) {
-      auto plugin = std::make_unique<plugin_instance>(*this, std::move(ready.plugins[i]));
-      if (i == 0) {
-        load_transport(std::move(plugin), ready.host.transport);
-        continue;
-      }
-      const auto own = ready.host.plugins.find(plugin->id());
-      plugins_.push_back(std::move(plugin));
-      plugins_.back()->check();
-      features.add(*plugins_.back(), own != ready.host.plugins.end() ? own->second : feature_settings{});
-    }
-    transport.plugin->start();
-    for (const auto& plugin : plugins_) plugin->start();
+    load(std::move(ready));
   } catch (...) {
     stop_plugins();
     rt->stop();
-    plugins_.clear();
-    transport.plugin.reset();
+    destroy_plugins();
     throw;
   }
 }
 
 engine::~engine() = default;
 
-void engine::load_transport(std::unique_ptr<plugin_instance> plugin, const transport_settings& settings) {
-  transport.plugin = std::move(plugin);
-  plugin_instance& p = *transport.plugin;
-  p.check();
-  const auto refuse = [&](const std::string& found, const std::string& wanted) {
-    throw error(error::bad_plugin, "plugin '" + p.id() + "' (" + p.origin() + ") " + found, wanted,
-                "see plugin.h");
-  };
-  const auto* table = p.interface<postbus_transport>("postbus.transport/1");
-  if (table == nullptr) refuse("gives no postbus.transport/1", "the interface its manifest provides");
-  if (!POSTBUS_CAN(table, publish) || !POSTBUS_CAN(table, subscribe) || !POSTBUS_CAN(table, unsubscribe))
-    refuse("has no publish, subscribe or unsubscribe", "a complete postbus_transport table");
-  if (((table->can & POSTBUS_CAN_CREDIT) != 0) != POSTBUS_CAN(table, credit) ||
-      ((table->can & POSTBUS_CAN_ACK) != 0) != POSTBUS_CAN(table, settle))
-    refuse("says CREDIT or ACK without the function, or the reverse", "both or neither");
-  if (table->can != p.manifest().can)
-    refuse("can " + std::to_string(table->can) + " by its table and " + std::to_string(p.manifest().can) +
-               " by its manifest",
-           "the same capabilities in both");
-  if (!settings.required)
-    throw error(error::unsupported, "transport.required = false", "true",
-                "starting without the transport is not available yet");
-  transport.table = table;
-  transport.self = p.self();
-  transport.can = table->can;
-  transport.needs = table->needs;
-  transport.data_max = settings.data_max_set ? std::min(settings.data_max, table->data_max)
-                                             : std::min(table->data_max, settings.data_max);
-  transport.answers_at_once =
-      (table->flags & POSTBUS_ANSWERS_AT_ONCE) != 0 && (table->needs & POSTBUS_NEED_WIRE) == 0;
-  transport.inline_dispatch = settings.dispatch == dispatch_mode::on_delivery;
-  // Else a handler could run on the very thread that brings the answers its own publish waits for.
-  if (transport.inline_dispatch && !transport.answers_at_once)
-    throw error(error::unsupported, "transport.dispatch = \"inline\" on '" + p.id() + "'",
-                "a transport that answers a publish at once", "set transport.dispatch = \"queued\"");
+// The store first, for others ask for it in their create; then what carries events, then what looks at them.
+void engine::load(prepared ready) {
+  if (ready.store) {
+    store = std::make_unique<plugin_instance>(*this, std::move(*ready.store));
+    store->check();
+    if (const auto* table = store->interface<postbus_store>("postbus.store/1");
+        table == nullptr || !POSTBUS_CAN(table, execute))
+      throw error(error::bad_plugin,
+                  "plugin '" + store->id() + "' (" + store->origin() + ") gives no postbus.store/1",
+                  "the interface its manifest provides", "see plugin.h");
+    store->start();
+  }
+  for (std::size_t i = 0; i < ready.transports.size(); ++i)
+    transports.push_back(std::make_unique<transport_slot>(
+        *this, std::make_unique<plugin_instance>(*this, std::move(ready.transports[i])),
+        ready.host.transports[i]));
+  for (plugin_use& use : ready.features) {
+    const auto found = ready.host.plugins.find(use.id);
+    const feature_settings settings = found != ready.host.plugins.end() ? found->second : feature_settings{};
+    if (use.local != nullptr) {
+      features.add(use.id, *use.local, settings);
+      continue;
+    }
+    plugins_.push_back(std::make_unique<plugin_instance>(*this, std::move(use)));
+    plugins_.back()->check();
+    features.add(*plugins_.back(), settings);
+  }
+  for (const auto& t : transports) t->plugin->start();
+  for (const auto& plugin : plugins_) plugin->start();
+}
+
+void engine::for_each_plugin(const std::function<void(plugin_instance&)>& f) const {
+  if (store != nullptr) f(*store);
+  for (const auto& t : transports)
+    if (t->plugin != nullptr) f(*t->plugin);
+  for (const auto& plugin : plugins_) f(*plugin);
+}
+
+// By its id; a transport also by its name in the configuration.
+plugin_instance* engine::find_plugin(std::string_view name) const {
+  plugin_instance* found = nullptr;
+  for_each_plugin([&](plugin_instance& p) {
+    if (found == nullptr && p.id() == name) found = &p;
+  });
+  for (const auto& t : transports)
+    if (found == nullptr && t->name == name) found = t->plugin.get();
+  return found;
 }
 
 void engine::stop_plugins() noexcept {
-  // No call into a plugin is under way any more, nor begins.
-  for (auto plugin = plugins_.rbegin(); plugin != plugins_.rend(); ++plugin) (*plugin)->stop();
-  if (transport.plugin != nullptr) transport.plugin->stop();
+  // No call into a plugin is under way any more, nor begins. In the reverse of the order they were started in.
+  std::vector<plugin_instance*> all;
+  for_each_plugin([&](plugin_instance& p) { all.push_back(&p); });
+  for (auto plugin = all.rbegin(); plugin != all.rend(); ++plugin) (*plugin)->stop();
+}
+
+void engine::destroy_plugins() noexcept {
+  plugins_.clear();
+  for (const auto& t : transports) t->plugin.reset();
+  store.reset();
 }
 
 bool engine::in_handler() noexcept {
@@ -143,11 +150,12 @@ bool engine::in_handler() noexcept {
   return mine != nullptr && (mine->running.load(std::memory_order_relaxed) != nullptr || mine->steps > 0);
 }
 
-std::uint32_t engine::define_metric(std::string_view name, std::string_view help) {
+std::uint32_t engine::define_metric(std::int32_t kind, std::string_view name, std::string_view help) {
   const std::lock_guard lock(metrics_mutex_);
   auto& cell = metrics_.emplace_back();
   cell.name = name;
   cell.help = help;
+  cell.kind = kind;
   return static_cast<std::uint32_t>(metrics_.size());
 }
 
@@ -164,7 +172,13 @@ void engine::add_to_metric(std::uint32_t number, std::int64_t value) noexcept {
 std::vector<metric> engine::metrics() const {
   const std::lock_guard lock(metrics_mutex_);
   std::vector<metric> all;
-  for (const metric_cell& cell : metrics_) all.push_back({cell.name, cell.help, cell.value.load()});
+  for (const metric_cell& cell : metrics_)
+    all.push_back({cell.name,
+                   cell.help,
+                   cell.kind == POSTBUS_GAUGE ? metric::kind::gauge : metric::kind::counter,
+                   {},
+                   static_cast<double>(cell.value.load()),
+                   {}});
   return all;
 }
 
@@ -174,9 +188,7 @@ std::string engine::call(std::string_view method, std::string_view json, std::in
   const std::size_t dot = method.find('.');
   const std::string_view id = method.substr(0, dot),
                          name = dot == std::string_view::npos ? "" : method.substr(dot + 1);
-  plugin_instance* found = transport.plugin->id() == id ? transport.plugin.get() : nullptr;
-  for (const auto& plugin : plugins_)
-    if (plugin->id() == id) found = plugin.get();
+  plugin_instance* found = find_plugin(id);
   const auto refuse = [&](const std::string& wanted) {
     throw error(error::no_such_method, "a call of '" + std::string(method) + "'", wanted, "");
   };

@@ -4,9 +4,10 @@
 
 #include "log.hpp"
 #include "pipeline.hpp"
-#include "publish_queue.hpp"
+#include "router.hpp"
 #include "subscription_state.hpp"
 #include "threads.hpp"
+#include "transport_slot.hpp"
 
 #include <postbus/bus.hpp>
 
@@ -15,21 +16,10 @@
 
 namespace postbus::detail {
 
-// A transport as the bus uses it.
-struct transport_slot {
-  std::unique_ptr<plugin_instance> plugin;
-  const postbus_transport* table = nullptr;
-  void* self = nullptr;
-  std::uint32_t can = 0, needs = 0;
-  std::uint64_t data_max = 0;
-  bool inline_dispatch = false, answers_at_once = false;
-  publish_queue waiting;
-  std::recursive_mutex control;  // [control] functions one at a time; their dones may call the next
-
-  explicit transport_slot(engine& owner) : waiting(owner) {}
-};
-
 class waiter;
+struct async_publish;
+struct late_answer;
+struct prepared;
 
 class engine : public std::enable_shared_from_this<engine> {
  public:
@@ -57,10 +47,16 @@ class engine : public std::enable_shared_from_this<engine> {
                                          const publish_options& options);
   static void start(std::unique_ptr<async_publish> publish);
   void publish_for_plugin(const postbus_event* const* fields, std::size_t n, postbus_done done);
+  // The last step of an asynchronous publish that was checked and let by: encodes it, and hands it to its transport.
+  static void hand_over(std::unique_ptr<async_publish> publish);
   // What this thread knows of the topic; nullptr and ec = bad_argument when it is malformed.
   // `others_in_use`: entries found before stay, besides those that callers further up the stack use.
   topic_entry* find_topic(thread_record& thread, std::string_view topic, std::uint64_t hash, error_code& ec,
                           bool others_in_use = false);
+  // Whether the codec of the topic's transport has room for headers and a content type.
+  bool carries_attributes(std::string_view topic) const noexcept {
+    return transports[routes.route(topic)]->format.codec != codec::raw;
+  }
   // The exception for a publish that failed on this thread just now.
   error explain(error_code ec, std::string_view topic, std::size_t data_size);
 
@@ -92,7 +88,7 @@ class engine : public std::enable_shared_from_this<engine> {
 
   // ---- engine.cpp
   std::vector<metric> metrics() const;
-  std::uint32_t define_metric(std::string_view name, std::string_view help);
+  std::uint32_t define_metric(std::int32_t kind, std::string_view name, std::string_view help);
   void add_to_metric(std::uint32_t number, std::int64_t value) noexcept;
   std::string call(std::string_view method, std::string_view json, std::int64_t deadline_ns);
   // The calling thread runs a handler of this bus.
@@ -105,7 +101,10 @@ class engine : public std::enable_shared_from_this<engine> {
   const std::shared_ptr<thread_registry> threads_owner = std::make_shared<thread_registry>();
   thread_registry& threads = *threads_owner;
   pipeline features{*this};
-  transport_slot transport{*this};
+  router routes;
+  std::vector<std::unique_ptr<transport_slot>>
+      transports;                          // [0] = the default one; fixed once the bus started
+  std::unique_ptr<plugin_instance> store;  // where one is used
 
   enum class phase { running, draining, closed };
   std::atomic<phase> state{phase::running};
@@ -123,29 +122,44 @@ class engine : public std::enable_shared_from_this<engine> {
  private:
   struct metric_cell {
     std::string name, help;
+    std::int32_t kind;
     std::atomic<std::int64_t> value{0};
   };
   friend struct async_publish;
   friend class publish_queue;
-  void load_transport(std::unique_ptr<plugin_instance> plugin, const transport_settings& settings);
+  std::vector<transport_slot*> transports_of(std::string_view pattern,
+                                             const subscribe_options& options) const;
+  void attach(attachment& to);
+  void load(prepared ready);
   void stop_plugins() noexcept;
+  void destroy_plugins() noexcept;
+  // Every plugin: the store, the transports, the features.
+  void for_each_plugin(const std::function<void(plugin_instance&)>& f) const;
+  plugin_instance* find_plugin(std::string_view name) const;
   void drain(std::int64_t deadline_ns, std::int64_t grace_ns);
   bool wait_idle(std::int64_t deadline_ns, const std::function<bool()>& over);
   bool nothing_open() const;
   // Fills the lent event; `pairs` has room for its headers.
   void compose(lent_event& event, const publish_request& request, postbus_pair* pairs) noexcept;
+  // What this thread knows of the topic, when a publish on it may go on; else nullptr, and ec says why. Inside a passage.
+  topic_entry* admit(thread_record& thread, std::string_view topic, std::uint64_t hash, error_code& ec,
+                     bool others_in_use);
   // False, and ec says why. (Returning an error_code goes through memory, which costs as much as the check.)
-  bool check(const publish_request& request, error_code& ec) const noexcept;
+  static bool check(const publish_request& request, const transport_slot& to, error_code& ec) noexcept;
   bool may_publish(thread_record& thread) const noexcept;
-  void send_at_once(thread_record& thread, passage& inside, std::span<postbus_out> events,
+  void send_at_once(thread_record& thread, passage& inside, transport_slot& to, std::span<postbus_out> events,
                     std::span<const answer_to> results) noexcept;
+  struct late_publish;
+  void publish_some(std::span<const message> messages, std::span<publish_result> results,
+                    std::vector<late_publish>& late);
+  // Of an event that features let by, to a transport that answers later: begins it, and waits for its answer.
+  std::shared_ptr<late_answer> start_late(event_record& event, transport_slot& to, std::int64_t deadline_ns);
+  void take_late(late_answer& answer, std::int64_t deadline_ns, error_code& ec, receipt& out);
   std::int64_t wall_of(const thread_record& thread) const noexcept;
   // Inside a passage.
-  std::shared_ptr<waiter> ask_for_room(postbus_str topic);
-  void publish_and_wait(const publish_request& request, error_code& ec, receipt& out);
-  void publish_and_wait(std::span<const message> messages, std::span<publish_result> results);
+  std::shared_ptr<waiter> ask_for_room(transport_slot& to, postbus_str topic);
 
-  std::vector<std::unique_ptr<plugin_instance>> plugins_;  // the transport's is in its slot
+  std::vector<std::unique_ptr<plugin_instance>> plugins_;  // the features
   mutable std::mutex metrics_mutex_;
   std::deque<metric_cell> metrics_;
   std::vector<std::uint32_t> free_numbers_;

@@ -124,6 +124,7 @@ manifest_plugin read_plugin(const json::object& fields, const std::string& file)
       plugin.listens.emplace(std::string_view(topics), std::string_view(method.as_string()));
   if (const json::value* bytes = fields.if_contains("data_max"))
     plugin.data_max = static_cast<std::uint64_t>(bytes->as_int64());
+  if (const json::value* shared = fields.if_contains("shared")) plugin.shared = shared->as_bool();
   if (const json::value* schema = fields.if_contains("config_schema"))
     plugin.config_schema = schema->as_object();
   check_company(fields, plugin, file);
@@ -174,14 +175,12 @@ void check_available(const manifest_plugin& plugin, const std::string& file) {
   const auto wants = [](const std::vector<std::string>& list, std::string_view what) {
     return std::find(list.begin(), list.end(), what) != list.end();
   };
-  const char* what = !plugin.wraps.empty()                       ? "wrapping (wraps)"
-                     : !plugin.listens.empty()                   ? "binding topics to methods (listens)"
-                     : wants(plugin.verdicts, "hold")            ? "the verdict hold"
-                     : wants(plugin.verdicts, "park")            ? "the verdict park"
-                     : wants(plugin.provides, "postbus.store/1") ? "providing postbus.store/1"
-                     : wants(plugin.needs, "postbus.store/1")    ? "postbus.store/1"
-                     : wants(plugin.needs, "postbus.flow/1")     ? "postbus.flow/1"
-                                                                 : nullptr;
+  const char* what = !plugin.wraps.empty()                   ? "wrapping (wraps)"
+                     : !plugin.listens.empty()               ? "binding topics to methods (listens)"
+                     : wants(plugin.verdicts, "hold")        ? "the verdict hold"
+                     : wants(plugin.verdicts, "park")        ? "the verdict park"
+                     : wants(plugin.needs, "postbus.flow/1") ? "postbus.flow/1"
+                                                             : nullptr;
   if (!what) return;
   throw error(error::unsupported, "plugin '" + plugin.id + "' (" + file + "), which wants " + what, "",
               std::string(what) + " is not available yet; leave the plugin out, or use a newer postbus");

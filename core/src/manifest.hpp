@@ -29,10 +29,12 @@ struct manifest_plugin {
   detail::phase phase = detail::phase::filter;
   std::uint32_t can = 0;                  // "capabilities", as POSTBUS_CAN_… bits
   std::optional<std::uint64_t> data_max;  // bytes
+  bool shared = false;                    // a transport or store that other processes see too
   json::object config_schema;
 
   bool does_provide(std::string_view interface) const;
   bool is_transport() const { return does_provide("postbus.transport/1"); }
+  bool is_store() const { return does_provide("postbus.store/1"); }
   bool is_feature() const {
     return does_provide("postbus.interceptor/1") || does_provide("postbus.control/1");
   }

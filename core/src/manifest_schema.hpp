@@ -31,6 +31,7 @@ inline constexpr const char* manifest_plugin_schema = R"({
       "items": {
         "enum": ["credit", "ack", "lease", "count", "group", "pattern", "replay", "delay", "dead", "partition", "persist"]}},
     "data_max": {"type": "integer", "format": "bytes", "minimum": 1},
+    "shared": {"type": "boolean", "description": "whether other processes see the same topics, or keys"},
     "config_schema": {"type": "object", "additionalProperties": true}
   },
   "definitions": {

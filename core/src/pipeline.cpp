@@ -1,6 +1,7 @@
 #include "pipeline.hpp"
 
 #include "engine.hpp"
+#include "local_interceptor.hpp"
 
 #include <postbus/sdk/topic.hpp>
 
@@ -21,10 +22,22 @@ void pipeline::add(plugin_instance& plugin, const feature_settings& settings) {
                 "PUBLISH and DELIVER", "this version of postbus does not have the others yet");
   if ((table->stages & ~(POSTBUS_AT_PUBLISH | POSTBUS_AT_DELIVER)) != 0 || table->stages == 0)
     refuse("has stages " + std::to_string(table->stages), "some of PUBLISH and DELIVER");
+  add({plugin.id(), &plugin.manifest().reasons, table, plugin.self(), settings});
+}
+
+void pipeline::add(const std::string& name, const local_feature& given, const feature_settings& settings) {
+  local_.push_back(std::make_unique<local_interceptor>(given, *engine_.rt));
+  add({name, nullptr, &local_.back()->table, local_.back().get(), settings});
+}
+
+void pipeline::add(feature f) {
   if (features_.size() == features_max)
     throw error(error::bad_config, "more than 64 features", "at most 64", "put some of them into one plugin");
-  features_.push_back({&plugin, table, plugin.self(), settings});
+  features_.push_back(std::move(f));
 }
+
+pipeline::pipeline(engine& owner) : engine_(owner) {}
+pipeline::~pipeline() = default;
 
 void pipeline::scope(topic_entry& entry) const {
   for (std::size_t i = 0; i < features_.size(); ++i) {
@@ -80,8 +93,7 @@ void pipeline::ask_one(thread_record& thread, const feature& f, std::uint64_t bi
 void pipeline::carry_out(thread_record& thread, const feature& f, std::uint32_t stage,
                          const postbus_item& answer, traveller& t) const {
   const bool publishing = stage == POSTBUS_AT_PUBLISH;
-  const auto& reasons = f.plugin->manifest().reasons;
-  const auto because = [&](std::string_view why) { t.reason = f.plugin->id() + ": " + std::string(why); };
+  const auto because = [&](std::string_view why) { t.reason = f.id + ": " + std::string(why); };
   switch (answer.verdict) {
     case POSTBUS_PASS:
       return;
@@ -91,7 +103,9 @@ void pipeline::carry_out(thread_record& thread, const feature& f, std::uint32_t 
     case POSTBUS_REJECT:
       t.verdict = POSTBUS_REJECT;
       t.ec = make_error_code(error::refused);
-      return because(answer.reason < reasons.size() ? reasons[answer.reason] : "rejected");
+      return because(f.reasons == nullptr                ? local_interceptor::reason(answer.reason)
+                     : answer.reason < f.reasons->size() ? (*f.reasons)[answer.reason]
+                                                         : "rejected");
     case POSTBUS_REPLACE: {
       if (answer.replacement == nullptr) break;
       if (t.owned != nullptr) t.owned->release();
@@ -99,20 +113,23 @@ void pipeline::carry_out(thread_record& thread, const feature& f, std::uint32_t 
       t.event = t.owned;
       const std::string_view topic = sdk::view(t.event->topic);
       topic_entry* entry = engine_.find_topic(thread, topic, sdk::hash_bytes(topic), t.ec, true);
-      if (entry != nullptr) {
+      const bool fits = entry != nullptr && (!publishing || t.event->data.len <= entry->transport->data_max);
+      if (fits) {
         t.entry = entry;
         return;
       }
       t.verdict = POSTBUS_REJECT;
-      return because("replaced the event by one on a malformed topic");
+      if (entry != nullptr) t.ec = make_error_code(error::too_large);
+      return because(entry == nullptr ? "replaced the event by one on a malformed topic"
+                                      : "replaced the event by one that is too large");
     }
     default:
       break;  // FAIL, or what the manifest did not declare
   }
   if (answer.verdict != POSTBUS_FAIL)
     engine_.log->write(POSTBUS_LOG_ERROR, "bus",
-                       "feature '" + f.plugin->id() + "' answered with the verdict " +
-                           std::to_string(answer.verdict) + ", which it may not; treated as a failure");
+                       "feature '" + f.id + "' answered with the verdict " + std::to_string(answer.verdict) +
+                           ", which it may not; treated as a failure");
   switch (publishing ? f.settings.at_publish : f.settings.at_deliver) {
     case failure_policy::pass:
       return;

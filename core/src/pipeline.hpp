@@ -13,6 +13,14 @@ namespace postbus::detail {
 class engine;
 struct thread_record;
 
+}  // namespace postbus::detail
+
+namespace postbus {
+class local_interceptor;
+}
+
+namespace postbus::detail {
+
 // One event in the pipeline.
 struct traveller {
   const postbus_event* event = nullptr;
@@ -29,10 +37,12 @@ class pipeline {
  public:
   static constexpr std::size_t features_max = 64;  // topic_entry keeps those that apply in one word
 
-  explicit pipeline(engine& owner) : engine_(owner) {}
+  explicit pipeline(engine& owner);
+  ~pipeline();
 
-  // Set-up, in the order of the configuration. Throws error::bad_config.
+  // Set-up, in the order of the configuration: a plugin, or a function of the program. Throws error: bad_config, bad_plugin.
   void add(plugin_instance& feature, const feature_settings& settings);
+  void add(const std::string& name, const local_feature& feature, const feature_settings& settings);
 
   // Which features apply to the topic, in each direction.
   void scope(topic_entry& entry) const;
@@ -44,11 +54,15 @@ class pipeline {
 
  private:
   struct feature {
-    plugin_instance* plugin;
+    std::string id;
+    const std::vector<std::string>*
+        reasons;  // nullptr: a function of the program, which says it in its own words
     const postbus_interceptor* table;
     void* self;
     feature_settings settings;
   };
+
+  void add(feature f);
 
   void ask_one(thread_record& thread, const feature& f, std::uint64_t bit, std::uint32_t stage,
                std::span<traveller> travellers) const;
@@ -58,6 +72,7 @@ class pipeline {
 
   engine& engine_;
   std::vector<feature> features_;
+  std::vector<std::unique_ptr<local_interceptor>> local_;
 };
 
 }  // namespace postbus::detail

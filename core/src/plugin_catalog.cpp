@@ -31,13 +31,26 @@ std::string place(const plugin_name& wanted) {
   return wanted.origin.empty() ? "" : " (" + wanted.origin + ")";
 }
 
-const char* interface_of(plugin_role role) {
-  return role == plugin_role::transport ? "postbus.transport/1"
-                                        : "postbus.interceptor/1 or postbus.control/1";
+// What a role asks of a plugin, and the setting that gives it the role.
+struct role_words {
+  const char *interface, *setting;
+};
+
+role_words words_of(plugin_role role) {
+  switch (role) {
+    case plugin_role::transport:
+      return {"postbus.transport/1", "transport.plugin"};
+    case plugin_role::store:
+      return {"postbus.store/1", "store.plugin"};
+    default:
+      return {"postbus.interceptor/1 or postbus.control/1", "bus.features"};
+  }
 }
 
 bool can_be(const manifest_plugin& plugin, plugin_role role) {
-  return role == plugin_role::transport ? plugin.is_transport() : plugin.is_feature();
+  return role == plugin_role::transport ? plugin.is_transport()
+         : role == plugin_role::store   ? plugin.is_store()
+                                        : plugin.is_feature();
 }
 
 std::shared_ptr<const plugin_library> read_library(const fs::path& file) {
@@ -192,14 +205,21 @@ found_plugin plugin_catalog::find(const plugin_name& wanted, plugin_role role) {
   const bool is_file = wanted.name.find('/') != std::string::npos;
   found_plugin found = is_file ? find_in_file(wanted, role) : find_id(wanted);
   if (can_be(*found.plugin, role)) return found;
-  const std::string kind = role == plugin_role::transport ? "transport.plugin" : "bus.features";
   throw error(error::bad_config,
-              "'" + wanted.name + "' as " + kind + place(wanted) + ", which provides " +
+              "'" + wanted.name + "' as " + words_of(role).setting + place(wanted) + ", which provides " +
                   list_of(found.plugin->provides),
-              std::string("a plugin that provides ") + interface_of(role),
+              std::string("a plugin that provides ") + words_of(role).interface,
               found.plugin->is_transport() ? "give it as transport.plugin"
+              : found.plugin->is_store()   ? "give it as store.plugin"
               : found.plugin->is_feature() ? "list it in bus.features"
                                            : "give another plugin");
+}
+
+std::vector<std::shared_ptr<const plugin_library>> plugin_catalog::libraries() {
+  read_folders();
+  std::vector<std::shared_ptr<const plugin_library>> all;
+  for (const entry& e : entries_) all.push_back(e.library);
+  return all;
 }
 
 }  // namespace postbus::detail

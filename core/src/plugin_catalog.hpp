@@ -27,7 +27,7 @@ struct found_plugin {
 };
 
 // What a plugin is wanted for.
-enum class plugin_role { transport, feature };
+enum class plugin_role { transport, feature, store };
 
 // Where plugins are looked for, the first first: $POSTBUS_PLUGIN_PATH (not in a program with elevated privileges), what is configured,
 // ../plugins and plugins beside the program, the folder that postbus was installed with. Each folder once.
@@ -42,6 +42,10 @@ class plugin_catalog {
   // The plugin with this id; with a '/' in the name, the one of that file that can do what it is wanted for. Throws
   // error::bad_plugin when there is none, or more than one; error::bad_config when it is no plugin of that kind.
   found_plugin find(const plugin_name& wanted, plugin_role role);
+
+  // Every library on the path, and those linked; why others were passed over, a sentence each.
+  std::vector<std::shared_ptr<const plugin_library>> libraries();
+  const std::vector<std::string>& passed_over() const noexcept { return passed_over_; }
 
   // The ids of plugins that provide an interface, or whose id it is.
   std::vector<std::string> providers_of(std::string_view what);

@@ -115,8 +115,8 @@ struct host_tables {
     });
   }
 
-  static std::uint32_t define(void* self, std::int32_t, postbus_str name, postbus_str help) {
-    return of(self).engine_.define_metric(sdk::view(name), sdk::view(help));
+  static std::uint32_t define(void* self, std::int32_t kind, postbus_str name, postbus_str help) {
+    return of(self).engine_.define_metric(kind, sdk::view(name), sdk::view(help));
   }
   static void add(void* self, std::uint32_t metric, std::int64_t value) {
     of(self).engine_.add_to_metric(metric, value);
@@ -159,7 +159,10 @@ struct host_tables {
     *self = host->ctx;
     for (const auto& [name, table] : services)
       if (name == id) return table;
-    return nullptr;
+    const plugin_instance* store = of(host).engine_.store.get();
+    if (std::string_view(id) != "postbus.store/1" || store == nullptr || store == &of(host)) return nullptr;
+    *self = store->self();
+    return store->interface<postbus_store>(id);
   }
 };
 

@@ -32,6 +32,8 @@ class plugin_instance {
 
   const std::string& id() const noexcept { return use_.id; }
   const manifest_plugin& manifest() const noexcept { return *use_.manifest; }
+  // Its capabilities, where it is a transport.
+  std::uint32_t can() const noexcept { return use_.can; }
   const std::string& origin() const noexcept { return use_.origin; }
   void* self() const noexcept { return self_; }
   // The table of an interface, its size checked; nullptr where the plugin has none.

@@ -2,6 +2,7 @@
 // no plugin's function is called.
 #pragma once
 
+#include "config_contents.hpp"
 #include "json.hpp"
 #include "manifest.hpp"
 #include "settings.hpp"
@@ -9,22 +10,28 @@
 #include <postbus/config.hpp>
 #include <postbus/plugin.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace postbus::detail {
 
+// A plugin, and what it is to be created with. Of an interceptor that is a function of the program only id and local are set.
 struct plugin_use {
   std::string id;
-  const manifest_plugin* manifest;  // valid for ever
-  const postbus_plugin_desc* desc;  // valid for ever
-  json::object config;              // complete: defaults, nanoseconds, bytes
-  std::string origin;               // where it is named: "fleet.toml:3:1"; empty: by default
+  const manifest_plugin* manifest = nullptr;  // valid for ever
+  const postbus_plugin_desc* desc = nullptr;  // valid for ever
+  json::object config;                        // complete: defaults, nanoseconds, bytes
+  std::string origin;                         // where it is named: "fleet.toml:3:1"; empty: by default
+  std::uint32_t can = 0;                      // a transport's capabilities, less those that `like` lacks
+  const local_feature* local = nullptr;       // of the configuration
 };
 
 struct prepared {
-  settings host;                    // host.plugins has an entry for each feature
-  std::vector<plugin_use> plugins;  // [0] = the transport, then the features in the order of bus.features
+  settings host;                       // host.plugins has an entry for each feature
+  std::vector<plugin_use> transports;  // as host.transports
+  std::vector<plugin_use> features;    // as host.features
+  std::optional<plugin_use> store;     // where one is named, or asked for
 };
 
 // Throws error: bad_config, bad_plugin, unsupported. Every check that can be made before a library is loaded comes before the first

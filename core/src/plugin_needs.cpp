@@ -50,6 +50,7 @@ void check_needs(const std::vector<found_plugin>& used, plugin_catalog& catalog)
 void check_phases(const std::vector<found_plugin>& features) {
   const manifest_plugin* gate = nullptr;
   for (const found_plugin& feature : features) {
+    if (feature.plugin == nullptr) continue;
     if (feature.plugin->phase == phase::gate && !gate) gate = feature.plugin;
     if (feature.plugin->phase != phase::claim || !gate) continue;
     refuse_order("'" + gate->id + "'", "'" + feature.plugin->id + "'");

@@ -1,5 +1,4 @@
 // The way down, on the caller's thread: check, ask the features, hand over to the transport, wait for its answer.
-#include "codec_msgpack.hpp"
 #include "engine.hpp"
 #include "receipt_access.hpp"
 #include "waiter.hpp"
@@ -19,6 +18,13 @@ bool is_header_name(std::string_view name) noexcept {
   return !name.empty() && name.size() <= header_name_max && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
   });
+}
+
+// Whether nothing is asked for that the wire of raw cannot say.
+bool fits_raw(const engine::publish_request& r, const transport_slot& to) noexcept {
+  const publish_options& o = *r.options;
+  return o.id.empty() && o.key.empty() && o.headers.empty() &&
+         (o.content_type.empty() || o.content_type == to.format.content_type);
 }
 
 // The transport's answer for some events: it comes before its publish() returns, so nothing has to wait for it.
@@ -60,6 +66,7 @@ topic_entry* engine::find_topic(thread_record& thread, std::string_view topic, s
   auto entry = std::make_unique<topic_entry>();
   entry->hash = hash;
   entry->topic = topic;
+  entry->transport = transports[routes.route(topic)].get();
   entry->reserved = sdk::is_reserved(topic);
   features.scope(*entry);
   return &thread.topics.add(std::move(entry), others_in_use || thread.depth > 1);
@@ -76,10 +83,12 @@ bool engine::may_publish(thread_record& thread) const noexcept {
   }
 }
 
-bool engine::check(const publish_request& r, error_code& ec) const noexcept {
+bool engine::check(const publish_request& r, const transport_slot& to, error_code& ec) noexcept {
   const publish_options& o = *r.options;
-  if (r.data.size() > transport.data_max) [[unlikely]]
+  if (r.data.size() > to.data_max) [[unlikely]]
     return ec = make_error_code(error::too_large), false;
+  if (to.format.codec == codec::raw && !fits_raw(r, to)) [[unlikely]]
+    return ec = make_error_code(error::unsupported), false;
   if (o.delay || o.ttl) [[unlikely]]
     return ec = make_error_code(error::unsupported), false;
   if (o.headers.empty()) [[likely]]
@@ -88,6 +97,14 @@ bool engine::check(const publish_request& r, error_code& ec) const noexcept {
                                                      [](const header& h) { return is_header_name(h.name); }))
     return ec = make_error_code(error::bad_argument), false;
   return true;
+}
+
+topic_entry* engine::admit(thread_record& thread, std::string_view topic, std::uint64_t hash, error_code& ec,
+                           bool others_in_use) {
+  if (!may_publish(thread)) return ec = make_error_code(error::closed), nullptr;
+  topic_entry* entry = find_topic(thread, topic, hash, ec, others_in_use);
+  if (entry != nullptr && entry->reserved) return ec = make_error_code(error::bad_argument), nullptr;
+  return entry;
 }
 
 void engine::compose(lent_event& event, const publish_request& r, postbus_pair* pairs) noexcept {
@@ -109,14 +126,10 @@ void engine::compose(lent_event& event, const publish_request& r, postbus_pair* 
 
 void engine::publish(const publish_request& r, error_code& ec, receipt& out) noexcept {
   try {
-    if (!transport.answers_at_once) return publish_and_wait(r, ec, out);
     thread_record& thread = threads.mine();
     passage inside(thread);
-    topic_entry* entry = nullptr;
-    if (!may_publish(thread)) ec = make_error_code(error::closed);
-    else if ((entry = find_topic(thread, r.topic, r.hash, ec)) != nullptr && check(r, ec) && entry->reserved)
-      ec = make_error_code(error::bad_argument);
-    if (ec) [[unlikely]]
+    topic_entry* entry = admit(thread, r.topic, r.hash, ec, false);
+    if (entry == nullptr || !check(r, *entry->transport, ec)) [[unlikely]]
       return thread.detail.clear();  // of an earlier publish
     std::array<postbus_pair, headers_max> pairs;
     lent_event event;
@@ -140,12 +153,21 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
         return;
       }
     }
-    postbus_out one{going, nullptr, 0, 0, entry->slot.data()};
-    const answer_to answer{&ec, &out, r.options->deadline.count()};
-    send_at_once(thread, inside, {&one, 1}, {&answer, 1});
-    if (!ec) {
-      thread.published.store(thread.published.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-      receipt_access::set_id(out, *going, thread, wall_of(thread));
+    transport_slot& to = *entry->transport;
+    if (!to.answers_at_once) [[unlikely]] {
+      inside.leave();
+      const std::int64_t deadline = rt->now_ns() + r.options->deadline.count();
+      if (in_handler() && to.waiting.would_wait()) ec = make_error_code(error::would_block);
+      else take_late(*start_late(*going, to, deadline), deadline, ec, out);
+    } else {
+      postbus_out one{going, nullptr, 0, 0, entry->slot.data()};
+      const answer_to answer{&ec, &out, r.options->deadline.count()};
+      send_at_once(thread, inside, to, {&one, 1}, {&answer, 1});
+      if (!ec) {
+        thread.published.store(thread.published.load(std::memory_order_relaxed) + 1,
+                               std::memory_order_relaxed);
+        receipt_access::set_id(out, *going, thread, wall_of(thread));
+      }
     }
     if (owned != nullptr) owned->release();
   } catch (const std::bad_alloc&) {
@@ -153,73 +175,95 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
   }
 }
 
+// An event of a batch whose answer comes later.
+struct engine::late_publish {
+  std::shared_ptr<late_answer> answer;
+  publish_result* result;
+  std::int64_t deadline_ns;
+};
+
 void engine::publish(std::span<const message> messages, std::span<publish_result> results) noexcept {
-  if (!transport.answers_at_once) return publish_and_wait(messages, results);
-  while (messages.size() > at_once) {
-    publish(messages.first(at_once), results.first(at_once));
-    messages = messages.subspan(at_once);
-    results = results.subspan(at_once);
-  }
+  std::vector<late_publish> late;
   try {
-    thread_record& thread = threads.mine();
-    passage inside(thread);
-    std::array<lent_event, at_once> events;
-    std::array<traveller, at_once> travellers;
-    std::array<std::size_t, at_once> whose;
-    std::size_t pairs_needed = 0, n = 0;
-    for (const message& m : messages) pairs_needed += m.options.headers.size();
-    std::vector<postbus_pair> pairs(pairs_needed);
-    postbus_pair* next_pairs = pairs.data();
-    const bool open = may_publish(thread);
-    for (std::size_t i = 0; i < messages.size(); ++i) {
-      const message& m = messages[i];
-      const publish_request r{m.topic, sdk::hash_bytes(m.topic), m.data, &m.options};
-      error_code& ec = results[i].ec;
-      if (!open) ec = make_error_code(error::closed);
-      topic_entry* entry = !open || !check(r, ec) ? nullptr : find_topic(thread, r.topic, r.hash, ec, true);
-      if (entry != nullptr && entry->reserved) ec = make_error_code(error::bad_argument);
-      if (ec) continue;
-      compose(events[n], r, next_pairs);
-      next_pairs += m.options.headers.size();
-      travellers[n].event = &events[n];
-      travellers[n].entry = entry;
-      travellers[n].ticket = reinterpret_cast<std::uintptr_t>(&events[n]);
-      whose[n++] = i;
-    }
-    if (!features.empty()) features.ask(thread, POSTBUS_AT_PUBLISH, {travellers.data(), n});
-    std::array<postbus_out, at_once> outs;
-    std::array<answer_to, at_once> answers;
-    std::size_t going = 0;
-    for (std::size_t k = 0; k < n; ++k) {
-      traveller& t = travellers[k];
-      publish_result& result = results[whose[k]];
-      if (t.verdict != POSTBUS_PASS) {
-        thread.detail = t.reason;
-        result.ec = t.ec;
-        continue;
-      }
-      outs[going] = {t.event, nullptr, 0, 0, t.entry->slot.data()};
-      answers[going++] = {&result.ec, &result.value, messages[whose[k]].options.deadline.count()};
-    }
-    send_at_once(thread, inside, {outs.data(), going}, {answers.data(), going});
-    for (std::size_t k = 0; k < n; ++k) {
-      publish_result& result = results[whose[k]];
-      if (!result.ec) {
-        receipt_access::set_id(result.value, event_record::of(travellers[k].event), thread, wall_of(thread));
-        thread.published.store(thread.published.load(std::memory_order_relaxed) + 1,
-                               std::memory_order_relaxed);
-      }
-      if (travellers[k].owned != nullptr) travellers[k].owned->release();
+    for (std::size_t at = 0; at < messages.size(); at += at_once) {
+      const std::size_t n = std::min(at_once, messages.size() - at);
+      publish_some(messages.subspan(at, n), results.subspan(at, n), late);
     }
   } catch (const std::bad_alloc&) {
     for (publish_result& result : results)
       result.ec = make_error_code(boost::system::errc::not_enough_memory);
   }
+  for (const late_publish& l : late) take_late(*l.answer, l.deadline_ns, l.result->ec, l.result->value);
+}
+
+// At most at_once of them.
+void engine::publish_some(std::span<const message> messages, std::span<publish_result> results,
+                          std::vector<late_publish>& late) {
+  thread_record& thread = threads.mine();
+  passage inside(thread);
+  std::array<lent_event, at_once> events;
+  std::array<traveller, at_once> travellers;
+  std::array<std::size_t, at_once> whose;
+  std::size_t pairs_needed = 0, n = 0;
+  for (const message& m : messages) pairs_needed += m.options.headers.size();
+  std::vector<postbus_pair> pairs(pairs_needed);
+  postbus_pair* next_pairs = pairs.data();
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const message& m = messages[i];
+    const publish_request r{m.topic, sdk::hash_bytes(m.topic), m.data, &m.options};
+    topic_entry* entry = admit(thread, r.topic, r.hash, results[i].ec, true);
+    if (entry == nullptr || !check(r, *entry->transport, results[i].ec)) continue;
+    compose(events[n], r, next_pairs);
+    next_pairs += m.options.headers.size();
+    travellers[n].event = &events[n];
+    travellers[n].entry = entry;
+    travellers[n].ticket = reinterpret_cast<std::uintptr_t>(&events[n]);
+    whose[n++] = i;
+  }
+  if (!features.empty()) features.ask(thread, POSTBUS_AT_PUBLISH, {travellers.data(), n});
+  std::array<postbus_out, at_once> outs;
+  std::array<answer_to, at_once> answers;
+  std::size_t going = 0;
+  transport_slot* to = nullptr;
+  // Those for one transport that follow each other go together.
+  const auto send = [&] {
+    if (going > 0) send_at_once(thread, inside, *to, {outs.data(), going}, {answers.data(), going});
+    going = 0;
+  };
+  for (std::size_t k = 0; k < n; ++k) {
+    traveller& t = travellers[k];
+    publish_result& result = results[whose[k]];
+    const std::int64_t wait_ns = messages[whose[k]].options.deadline.count();
+    if (t.verdict != POSTBUS_PASS) {
+      thread.detail = t.reason;
+      result.ec = t.ec;
+    } else if (!t.entry->transport->answers_at_once) {
+      const std::int64_t deadline = rt->now_ns() + wait_ns;
+      late.push_back(
+          {start_late(event_record::of(t.event), *t.entry->transport, deadline), &result, deadline});
+    } else {
+      if (to != t.entry->transport) send();
+      to = t.entry->transport;
+      outs[going] = {t.event, nullptr, 0, 0, t.entry->slot.data()};
+      answers[going++] = {&result.ec, &result.value, wait_ns};
+    }
+  }
+  send();
+  for (std::size_t k = 0; k < n; ++k) {
+    publish_result& result = results[whose[k]];
+    const bool waits =
+        travellers[k].verdict == POSTBUS_PASS && !travellers[k].entry->transport->answers_at_once;
+    if (!result.ec && !waits) {
+      receipt_access::set_id(result.value, event_record::of(travellers[k].event), thread, wall_of(thread));
+      thread.published.store(thread.published.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+    if (travellers[k].owned != nullptr) travellers[k].owned->release();
+  }
 }
 
 // In order; one that stays without room is answered so, and those behind it go on.
-void engine::send_at_once(thread_record& thread, passage& inside, std::span<postbus_out> events,
-                          std::span<const answer_to> results) noexcept {
+void engine::send_at_once(thread_record& thread, passage& inside, transport_slot& to,
+                          std::span<postbus_out> events, std::span<const answer_to> results) noexcept {
   std::int64_t begun = 0;
   const auto answer_all = [&](error_code ec) {
     for (const answer_to& r : results) *r.ec = ec;
@@ -227,7 +271,7 @@ void engine::send_at_once(thread_record& thread, passage& inside, std::span<post
   while (!events.empty()) {
     answers a{results, &thread.detail};
     if (thread.depth == 1) thread.inline_since_ns = rt->coarse_now_ns();
-    transport.table->publish(transport.self, events.data(), events.size(), a.done());
+    to.table->publish(to.self, events.data(), events.size(), a.done());
     if (a.all_well) [[likely]]
       return;
     const auto full =
@@ -241,12 +285,12 @@ void engine::send_at_once(thread_record& thread, passage& inside, std::span<post
     const answer_to& first = results.front();
     const std::int64_t deadline = begun + first.wait_ns;
     answer_all({});
-    if (first.wait_ns <= 0 || !POSTBUS_CAN(transport.table, room)) {
+    if (first.wait_ns <= 0 || !POSTBUS_CAN(to.table, room)) {
       *first.ec = make_error_code(error::full);
     } else if (in_handler()) {
       *first.ec = make_error_code(error::would_block);
     } else {
-      const auto asked = ask_for_room(events.front().event->topic);
+      const auto asked = ask_for_room(to, events.front().event->topic);
       inside.leave();
       const bool room = asked->wait(*rt, deadline) && asked->status() == POSTBUS_OK &&
                         (rt->is_virtual() || rt->now_ns() < deadline);
@@ -265,14 +309,14 @@ std::int64_t engine::wall_of(const thread_record& thread) const noexcept {
   return thread.inline_since_ns + wall_offset_ns;
 }
 
-std::shared_ptr<waiter> engine::ask_for_room(postbus_str topic) {
+std::shared_ptr<waiter> engine::ask_for_room(transport_slot& to, postbus_str topic) {
   // The transport may answer after the deadline: what it answers to lives until then.
   auto room = std::make_shared<waiter>();
   const auto answered = [](void* ctx, std::int32_t status, const void*, const postbus_error* e) {
     const std::unique_ptr<std::shared_ptr<waiter>> held(static_cast<std::shared_ptr<waiter>*>(ctx));
     sdk::answer((*held)->done(), status, nullptr, e);
   };
-  transport.table->room(transport.self, topic, {answered, new std::shared_ptr<waiter>(room)});
+  to.table->room(to.self, topic, {answered, new std::shared_ptr<waiter>(room)});
   return room;
 }
 
@@ -281,6 +325,7 @@ error engine::explain(error_code ec, std::string_view topic, std::size_t data_si
   const auto code = static_cast<error::errc>(ec.value());
   if (ec.category() != error_category()) return {error::failed, ec.message(), "", ""};
   const std::string where = "a publish on '" + std::string(topic) + "'";
+  const transport_slot& to = *transports[routes.route(topic)];
   switch (code) {
     case error::bad_argument:
       if (!detail.empty()) return {code, where + ": " + detail, "", ""};
@@ -291,9 +336,12 @@ error engine::explain(error_code ec, std::string_view topic, std::size_t data_si
               "at most 64 headers with names of 1 to 20 lower-case letters and digits", ""};
     case error::too_large:
       return {code, std::to_string(data_size) + " bytes of data on '" + std::string(topic) + "'",
-              "at most " + std::to_string(transport.data_max),
-              "send a reference, or raise transport.data_max"};
+              "at most " + std::to_string(to.data_max),
+              "send a reference, or raise " + to.path + ".data_max"};
     case error::unsupported:
+      if (to.format.codec == codec::raw)
+        return {code, where + " with an id, a key, headers, a delay, a ttl or another content type",
+                "data alone: the codec of [" + to.path + "] is raw", "leave them out, or use another codec"};
       return {code, where + " with a delay or ttl", "neither", "this version of postbus has them not yet"};
     case error::closed:
       return {code, where, "a bus that is not closed", ""};

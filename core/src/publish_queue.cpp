@@ -1,6 +1,5 @@
 #include "publish_queue.hpp"
 
-#include "codec_msgpack.hpp"
 #include "completion.hpp"
 #include "receipt_access.hpp"
 #include "waiter.hpp"
@@ -8,12 +7,12 @@
 #include <postbus/sdk/hash.hpp>
 
 namespace postbus::detail {
+
 std::unique_ptr<async_publish> engine::prepare(std::string_view topic, bytes_view data,
                                                const publish_options& options) {
   auto p = std::make_unique<async_publish>(shared_from_this());
   const publish_request r{topic, 0, data, &options};
-  check(r, p->ec);
-  if (p->ec) return p;
+  if (!check(r, *transports[routes.route(topic)], p->ec)) return p;
   std::vector<postbus_pair> pairs(options.headers.size());
   lent_event event;
   compose(event, r, pairs.data());
@@ -31,12 +30,9 @@ void engine::start(std::unique_ptr<async_publish> p) {
     const passage inside(thread);
     const std::string_view topic = sdk::view(p->event->topic);
     error_code ec;
-    topic_entry* entry = nullptr;
-    if (!self.may_publish(thread)) ec = make_error_code(error::closed);
-    else if ((entry = self.find_topic(thread, topic, sdk::hash_bytes(topic), ec)) != nullptr &&
-             entry->reserved)
-      ec = make_error_code(error::bad_argument);
-    if (ec) return async_publish::complete(std::move(p), ec);
+    topic_entry* entry = self.admit(thread, topic, sdk::hash_bytes(topic), ec, false);
+    if (entry == nullptr) return async_publish::complete(std::move(p), ec);
+    p->to = entry->transport;
     if (entry->publish_mask != 0) {
       traveller t;
       t.event = p->event;
@@ -48,18 +44,24 @@ void engine::start(std::unique_ptr<async_publish> p) {
         p->event->release();
         p->event = t.owned;
       }
+      p->to = t.entry->transport;
       p->detail = std::move(t.reason);
       if (t.verdict != POSTBUS_PASS) return async_publish::complete(std::move(p), t.ec);
     }
   }
-  if ((self.transport.needs & POSTBUS_NEED_WIRE) != 0) {
-    encode_msgpack(*p->event, p->wire);
-    p->slice = sdk::bytes(p->wire);
+  hand_over(std::move(p));
+}
+
+void engine::hand_over(std::unique_ptr<async_publish> p) {
+  transport_slot& to = *p->to;
+  if ((to.needs & POSTBUS_NEED_WIRE) != 0) {
+    encode(to.format, *p->event, p->wire);
+    p->slice = to.format.codec == codec::raw ? p->event->data : sdk::bytes(p->wire);
     p->out.wire = &p->slice;
     p->out.wire_count = 1;
   }
   p->out.event = p->event;
-  self.transport.waiting.start(std::move(p));
+  to.waiting.start(std::move(p));
 }
 
 void async_publish::complete(std::unique_ptr<async_publish> self, error_code ec) {
@@ -98,13 +100,13 @@ void publish_queue::start(std::unique_ptr<async_publish> p) {
 void publish_queue::send(std::unique_ptr<async_publish> p) {
   const passage inside(owner_.threads.mine());
   async_publish* raw = p.release();
-  owner_.transport.table->publish(owner_.transport.self, &raw->out, 1, {&answered, raw});
+  to_.table->publish(to_.self, &raw->out, 1, {&answered, raw});
 }
 
 void publish_queue::answered(void* ctx, std::int32_t status, const void* result, const postbus_error* e) {
   std::unique_ptr<async_publish> p(static_cast<async_publish*>(ctx));
   const auto alive = p->owner;
-  publish_queue& self = alive->transport.waiting;
+  publish_queue& self = p->to->waiting;
   if (result != nullptr && status == POSTBUS_OK) {
     const auto& receipt = *static_cast<const postbus_receipt*>(result);
     status = receipt.status;
@@ -116,7 +118,7 @@ void publish_queue::answered(void* ctx, std::int32_t status, const void* result,
     const std::lock_guard lock(self.mutex_);
     --self.in_flight_;
     self.bytes_ -= p->event->data.len;
-    if (status == POSTBUS_E_FULL && POSTBUS_CAN(alive->transport.table, room) &&
+    if (status == POSTBUS_E_FULL && POSTBUS_CAN(self.to_.table, room) &&
         p->deadline_ns > alive->rt->now_ns()) {
       if (!std::exchange(self.full_, true)) ask = sdk::view(p->event->topic);
       const auto later = std::find_if(self.waiting_.begin(), self.waiting_.end(),
@@ -131,20 +133,21 @@ void publish_queue::answered(void* ctx, std::int32_t status, const void* result,
 }
 
 void publish_queue::ask_for_room(std::string_view topic) {
-  auto* alive = new std::shared_ptr<engine>(owner_.shared_from_this());
+  struct asked {
+    std::shared_ptr<engine> alive;
+    publish_queue* queue;
+  };
   const passage inside(owner_.threads.mine());
-  owner_.transport.table->room(
-      owner_.transport.self, sdk::str(topic),
-      {[](void* ctx, std::int32_t, const void*, const postbus_error*) {
-         const std::unique_ptr<std::shared_ptr<engine>> e(static_cast<std::shared_ptr<engine>*>(ctx));
-         publish_queue& self = (*e)->transport.waiting;
-         {
-           const std::lock_guard lock(self.mutex_);
-           self.full_ = false;
-         }
-         self.pump();
-       },
-       alive});
+  to_.table->room(to_.self, sdk::str(topic),
+                  {[](void* ctx, std::int32_t, const void*, const postbus_error*) {
+                     const std::unique_ptr<asked> a(static_cast<asked*>(ctx));
+                     {
+                       const std::lock_guard lock(a->queue->mutex_);
+                       a->queue->full_ = false;
+                     }
+                     a->queue->pump();
+                   },
+                   new asked{owner_.shared_from_this(), this}});
 }
 
 void publish_queue::pump() {
@@ -193,9 +196,7 @@ void publish_queue::expire() {
 
 // ---- for those who wait on the spot, and for plugins
 
-namespace {
-
-// What late answers of a synchronous publish are written to; the last of who waits and who answers lets go of it.
+// What the late answer of a synchronous publish is written to; the last of who waits and who answers lets go of it.
 struct late_answer {
   waiter done;
   error_code ec;
@@ -203,7 +204,12 @@ struct late_answer {
   std::string detail;
 };
 
-std::shared_ptr<late_answer> start_late(std::unique_ptr<async_publish> p) {
+std::shared_ptr<late_answer> engine::start_late(event_record& event, transport_slot& to,
+                                                std::int64_t deadline_ns) {
+  auto p = std::make_unique<async_publish>(shared_from_this());
+  p->event = event.keep();
+  p->to = &to;
+  p->deadline_ns = deadline_ns;
   const auto answer = std::make_shared<late_answer>();
   p->direct = [answer, raw = p.get()](error_code ec, receipt r) {
     answer->ec = ec;
@@ -211,44 +217,20 @@ std::shared_ptr<late_answer> start_late(std::unique_ptr<async_publish> p) {
     answer->detail = raw->detail;
     sdk::answer(answer->done.done(), POSTBUS_OK);
   };
-  engine::start(std::move(p));
+  publishing.fetch_add(1);
+  hand_over(std::move(p));
   return answer;
 }
 
-void take_answer(engine& owner, late_answer& answer, std::int64_t deadline_ns, error_code& ec, receipt& out) {
-  if (!answer.done.wait(*owner.rt, deadline_ns)) {
+void engine::take_late(late_answer& answer, std::int64_t deadline_ns, error_code& ec, receipt& out) {
+  // A little longer than the publish may wait for room, so that "no room" is told from "no answer".
+  if (!answer.done.wait(*rt, deadline_ns + 100'000'000)) {
     ec = make_error_code(error::outcome_unknown);
     return;
   }
-  owner.threads.mine().detail = std::move(answer.detail);
+  threads.mine().detail = std::move(answer.detail);
   ec = answer.ec;
   out = std::move(answer.value);
-}
-
-}  // namespace
-
-void engine::publish_and_wait(const publish_request& r, error_code& ec, receipt& out) {
-  auto p = prepare(r.topic, r.data, *r.options);
-  p->cause = reinterpret_cast<std::uintptr_t>(r.cause);
-  // A little longer than the publish may wait for room, so that "no room" is told from "no answer".
-  const std::int64_t deadline = p->deadline_ns + 100'000'000;
-  if (in_handler() && transport.waiting.would_wait()) {
-    ec = make_error_code(error::would_block);
-    return;
-  }
-  take_answer(*this, *start_late(std::move(p)), deadline, ec, out);
-}
-
-void engine::publish_and_wait(std::span<const message> messages, std::span<publish_result> results) {
-  std::vector<std::pair<std::shared_ptr<late_answer>, std::int64_t>> pending;
-  pending.reserve(messages.size());
-  for (const message& m : messages) {
-    auto p = prepare(m.topic, m.data, m.options);
-    const std::int64_t deadline = p->deadline_ns + 100'000'000;
-    pending.emplace_back(start_late(std::move(p)), deadline);
-  }
-  for (std::size_t i = 0; i < pending.size(); ++i)
-    take_answer(*this, *pending[i].first, pending[i].second, results[i].ec, results[i].value);
 }
 
 void engine::publish_for_plugin(const postbus_event* const* fields, std::size_t n, postbus_done done) {

@@ -16,7 +16,7 @@
 namespace postbus::detail {
 
 class engine;
-class publish_queue;
+struct transport_slot;
 
 // One asynchronous publish. Owned by the queue, or by the transport through its done.
 struct async_publish {
@@ -28,6 +28,7 @@ struct async_publish {
   }
 
   std::shared_ptr<engine> owner;
+  transport_slot* to = nullptr;   // once it is known
   event_record* event = nullptr;  // kept
   std::string wire;
   postbus_bytes slice{};
@@ -50,7 +51,7 @@ class publish_queue {
  public:
   static constexpr std::size_t events_max = 65'536, bytes_max = 64u << 20;
 
-  explicit publish_queue(engine& owner) : owner_(owner) {}
+  publish_queue(engine& owner, transport_slot& to) : owner_(owner), to_(to) {}
 
   // Sends it, or lets it wait behind those that wait.
   void start(std::unique_ptr<async_publish> p);
@@ -71,6 +72,7 @@ class publish_queue {
   void expire();
 
   engine& owner_;
+  transport_slot& to_;
   std::mutex mutex_;
   std::deque<std::unique_ptr<async_publish>> waiting_;  // in their order
   std::size_t in_flight_ = 0, bytes_ = 0;               // handed to the transport and not answered

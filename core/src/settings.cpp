@@ -16,21 +16,6 @@ namespace {
 
 using contents = config_access::contents;
 
-json::object parse_schema(const char* text) { return json::parse(text).as_object(); }
-
-const json::object& schema_of_bus() {
-  static const json::object schema = parse_schema(bus_schema);
-  return schema;
-}
-const json::object& schema_of_transport() {
-  static const json::object schema = parse_schema(transport_schema);
-  return schema;
-}
-const json::object& schema_of_feature() {
-  static const json::object schema = parse_schema(feature_schema);
-  return schema;
-}
-
 std::string text(const json::value& value) { return std::string(std::string_view(value.as_string())); }
 
 std::string place(const contents& c, std::string_view path) {
@@ -47,13 +32,13 @@ json::object table(const contents& c, const json::object& in, std::string_view k
               "write [" + path + "] and its settings below");
 }
 
-json::object complete(const contents& c, const json::object& given, const json::object& schema,
+json::object complete(const contents& c, const json::object& given, host_table whose,
                       const std::string& path) {
   settings_source source;
   source.path = path;
   source.origin = [&c](std::string_view at) { return c.origin(at); };
   source.schema_of = "the bus";
-  return complete_settings(given, schema, source);
+  return complete_settings(given, host_schema(whose), source);
 }
 
 // Moves what the host does not know, and so leaves to the plugin, out of `given`.
@@ -79,8 +64,18 @@ int level_of(std::string_view name) {
   return static_cast<int>(std::find(std::begin(names), std::end(names), name) - std::begin(names));
 }
 
+void read_admin(admin_settings& to, const json::object& bus) {
+  const auto size = [&](const char* name) { return static_cast<std::size_t>(bus.at(name).as_int64()); };
+  to.path = text(bus.at("admin"));
+  if (!to.path.empty()) to.path.erase(0, std::string_view("unix:").size());
+  to.clients_max = static_cast<unsigned>(size("admin_clients_max"));
+  to.line_max = size("admin_line_max");
+  to.queue_max = size("admin_queue_max");
+  to.timeout_ns = bus.at("admin_timeout").as_int64();
+}
+
 void read_bus(settings& to, const contents& c) {
-  const json::object bus = complete(c, table(c, c.tree, "bus", "bus"), schema_of_bus(), "bus");
+  const json::object bus = complete(c, table(c, c.tree, "bus", "bus"), host_table::bus, "bus");
   to.name = text(bus.at("name"));
   if (to.name.size() > 255) {  // the schema counts characters
     throw error(error::bad_config,
@@ -92,31 +87,102 @@ void read_bus(settings& to, const contents& c) {
   for (const json::value& folder : bus.at("plugin_path").as_array())
     to.plugin_path.emplace_back(text(folder));
   to.wait = bus.at("wait") == "spin" ? wait_mode::spin : wait_mode::sleep;
-  to.log_level = level_of(bus.at("log_level").as_string());
+  to.sample_every = static_cast<unsigned>(bus.at("sample_every").as_int64());
+  read_admin(to.admin, bus);
 }
 
-void read_transport(transport_settings& to, const contents& c) {
-  json::object given = table(c, c.tree, "transport", "transport");
+void read_log(log_settings& to, const contents& c) {
+  const json::object log = complete(c, table(c, c.tree, "log", "log"), host_table::log, "log");
+  to.level = level_of(log.at("level").as_string());
+  for (const auto& [module, level] : log.at("modules").as_object())
+    to.modules.emplace(std::string(module), level_of(level.as_string()));
+  to.json = log.at("format") == "json";
+}
+
+detail::codec codec_of(std::string_view name) {
+  return name == "raw" ? codec::raw : name == "cloudevents+json" ? codec::cloudevents_json : codec::msgpack;
+}
+
+transport_settings read_transport(const contents& c, json::object given, const std::string& name,
+                                  const std::string& path) {
+  transport_settings to;
+  to.name = name;
+  to.path = path;
   to.own = take_own(given, transport_setting_names());
   to.data_max_set = given.contains("data_max");
-  const std::string origin = given.contains("plugin") ? c.origin("transport.plugin") : "";
-  const json::object all = complete(c, given, schema_of_transport(), "transport");
-  to.plugin = {text(all.at("plugin")), origin};
+  const auto named = [&](const json::object& all, const char* key) {
+    const std::string at = join_path(path, key);
+    return plugin_name{text(all.at(key)), given.contains(key) ? c.origin(at) : ""};
+  };
+  const json::object all = complete(c, given, host_table::transport, path);
+  to.plugin = named(all, "plugin");
+  if (all.contains("like")) to.like = named(all, "like");
   to.dispatch = all.at("dispatch") == "inline" ? dispatch_mode::on_delivery : dispatch_mode::queued;
   to.required = all.at("required").as_bool();
   to.data_max = static_cast<std::uint64_t>(all.at("data_max").as_int64());
+  to.format = {codec_of(all.at("codec").as_string()), text(all.at("content_type"))};
+  return to;
 }
 
-void read_topics(feature_settings& to, const contents& c, const json::object& all, const std::string& path) {
-  const json::value* topics = all.if_contains("topics");
-  if (!topics) return;
-  for (const json::value& entry : topics->as_array()) {
-    const std::string pattern = text(entry);
-    const std::string at = join_path(path + ".topics", to.topics.size());
-    if (const auto fault = sdk::check_pattern(pattern))
-      throw error(error::bad_config, at + place(c, at), "", sdk::describe(fault, pattern));
-    to.topics.push_back(pattern);
+void read_transports(settings& to, const contents& c) {
+  to.transports.push_back(
+      read_transport(c, table(c, c.tree, "transport", "transport"), "default", "transport"));
+  const json::object more = table(c, c.tree, "transports", "transports");
+  for (const auto& [key, value] : more) {
+    const std::string name(key), path = join_path("transports", name);
+    if (name == "default")
+      throw error(error::bad_config, path + place(c, path), "another name: default is that of [transport]",
+                  "write its settings in [transport]");
+    json::object given = table(c, more, name, path);
+    if (!given.contains("plugin"))
+      throw error(error::bad_config, path + place(c, path) + " without a plugin", "the plugin that it is",
+                  "write plugin = \"...\" below [" + path + "]");
+    to.transports.push_back(read_transport(c, std::move(given), name, path));
   }
+}
+
+std::vector<std::string> read_patterns(const contents& c, const json::value& list, const std::string& path) {
+  std::vector<std::string> patterns;
+  for (const json::value& entry : list.as_array()) {
+    const std::string at = join_path(path, patterns.size());
+    patterns.push_back(text(entry));
+    if (const auto fault = sdk::check_pattern(patterns.back()))
+      throw error(error::bad_config, at + place(c, at), "", sdk::describe(fault, patterns.back()));
+  }
+  return patterns;
+}
+
+void read_routes(settings& to, const contents& c) {
+  const json::value* routes = c.tree.if_contains("route");
+  if (routes == nullptr) return;
+  if (!routes->is_array())
+    throw error(error::bad_config, "route" + place(c, "route"), "a list of tables",
+                "write [[route]] and its settings below");
+  std::vector<std::string> names;
+  for (const transport_settings& t : to.transports) names.push_back(t.name);
+  for (const json::value& value : routes->get_array()) {
+    const std::string path = join_path("route", to.routes.size());
+    if (!value.is_object())
+      throw error(error::bad_config, path + " = " + json::serialize(value) + place(c, path), "a table",
+                  "write [[route]] and its settings below");
+    const json::object route = complete(c, value.get_object(), host_table::route, path);
+    const std::string name = text(route.at("transport"));
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+      const std::string at = join_path(path, "transport");
+      throw error(error::bad_config, at + " = \"" + name + "\"" + place(c, at), "one of " + list_of(names),
+                  did_you_mean(name, names, "add [transports." + name + "]"));
+    }
+    to.routes.push_back({read_patterns(c, route.at("topics"), join_path(path, "topics")),
+                         static_cast<std::size_t>(found - names.begin())});
+  }
+}
+
+void read_store(store_settings& to, const contents& c) {
+  json::object given = table(c, c.tree, "store", "store");
+  to.own = take_own(given, store_setting_names());
+  const std::string origin = given.contains("plugin") ? c.origin("store.plugin") : "";
+  to.plugin = {text(complete(c, given, host_table::store, "store").at("plugin")), origin};
 }
 
 void read_key(feature_settings& to, const contents& c, const json::object& all, const std::string& path) {
@@ -132,8 +198,9 @@ void read_key(feature_settings& to, const contents& c, const json::object& all, 
 feature_settings read_feature(const contents& c, json::object given, const std::string& path) {
   feature_settings result;
   result.own = take_own(given, feature_setting_names());
-  const json::object all = complete(c, given, schema_of_feature(), path);
-  read_topics(result, c, all, path);
+  const json::object all = complete(c, given, host_table::feature, path);
+  if (const json::value* topics = all.if_contains("topics"))
+    result.topics = read_patterns(c, *topics, join_path(path, "topics"));
   read_key(result, c, all, path);
   const json::value& policy = all.at("on_error");
   if (policy == "pass") result.at_publish = result.at_deliver = failure_policy::pass;
@@ -142,7 +209,8 @@ feature_settings read_feature(const contents& c, json::object given, const std::
 }
 
 void refuse_unknown_tables(const contents& c) {
-  const std::vector<std::string> known = {"bus", "transport", "plugin"};
+  const std::vector<std::string> known = {"bus",   "log",   "transport", "transports",
+                                          "route", "store", "plugin"};
   for (const auto& [key, value] : c.tree) {
     const std::string name(key);
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
@@ -154,13 +222,26 @@ void refuse_unknown_tables(const contents& c) {
 
 }  // namespace
 
+const json::object& host_schema(host_table table) {
+  static const json::object schemas[] = {
+      json::parse(bus_schema).as_object(),       json::parse(log_schema).as_object(),
+      json::parse(transport_schema).as_object(), json::parse(route_schema).as_object(),
+      json::parse(store_schema).as_object(),     json::parse(feature_schema).as_object()};
+  return schemas[static_cast<std::size_t>(table)];
+}
+
 const std::vector<std::string>& transport_setting_names() {
-  static const std::vector<std::string> names = property_names(schema_of_transport());
+  static const std::vector<std::string> names = property_names(host_schema(host_table::transport));
+  return names;
+}
+
+const std::vector<std::string>& store_setting_names() {
+  static const std::vector<std::string> names = property_names(host_schema(host_table::store));
   return names;
 }
 
 const std::vector<std::string>& feature_setting_names() {
-  static const std::vector<std::string> names = property_names(schema_of_feature());
+  static const std::vector<std::string> names = property_names(host_schema(host_table::feature));
   return names;
 }
 
@@ -169,7 +250,10 @@ settings read_settings(const contents& c) {
   refuse_unknown_tables(c);
   settings result;
   read_bus(result, c);
-  read_transport(result.transport, c);
+  read_log(result.log, c);
+  read_transports(result, c);
+  read_routes(result, c);
+  read_store(result.store, c);
   const json::object plugins = table(c, c.tree, "plugin", "plugin");
   for (const auto& [key, value] : plugins) {
     const std::string name(key), path = join_path("plugin", name);

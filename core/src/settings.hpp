@@ -1,6 +1,7 @@
 // The host's settings: checked, complete, with types. Those of the plugins are only picked out; their own schemas judge them.
 #pragma once
 
+#include "codec.hpp"
 #include "config_contents.hpp"
 #include "json.hpp"
 #include "key_expression.hpp"
@@ -28,12 +29,41 @@ struct plugin_name {
 };
 
 struct transport_settings {
+  std::string name;  // "default" for [transport], else the NAME of [transports.NAME]
+  std::string path;  // of its table: "transport", "transports.control"
   plugin_name plugin;
+  plugin_name like;  // whose limits it takes on; empty: nobody's
   dispatch_mode dispatch = dispatch_mode::queued;
   bool required = true;
   std::uint64_t data_max = 0;  // bytes of event data; what the transport takes, unless data_max_set
   bool data_max_set = false;
+  wire_format format;
   json::object own;  // the plugin's, unchecked
+};
+
+// [[route]]: topics that match one of the patterns go over this transport, unless an earlier route matched.
+struct route_settings {
+  std::vector<std::string> topics;  // checked patterns
+  std::size_t transport = 0;        // index into settings.transports
+};
+
+struct store_settings {
+  plugin_name plugin;  // "auto": what the library of the default transport has, else memory-store
+  json::object own;    // the plugin's, unchecked
+};
+
+struct admin_settings {
+  std::string path;  // of the Unix socket; empty: none
+  unsigned clients_max = 0;
+  std::size_t line_max = 0, queue_max = 0;  // bytes: of one line, and of what waits for one client
+  std::int64_t timeout_ns = 0;              // for the rest of a line that has begun
+};
+
+// Levels are POSTBUS_LOG_…; one more than POSTBUS_LOG_ERROR: nothing.
+struct log_settings {
+  int level = 0;
+  std::map<std::string, int, std::less<>> modules;  // "bus", "admin", or a plugin's id
+  bool json = false;
 };
 
 struct feature_settings {
@@ -50,16 +80,25 @@ struct settings {
   std::vector<plugin_name> features;
   std::vector<std::filesystem::path> plugin_path;
   wait_mode wait = wait_mode::sleep;
-  int log_level = 0;  // POSTBUS_LOG_…; one more than POSTBUS_LOG_ERROR: nothing
-  transport_settings transport;
+  unsigned sample_every = 0;  // one event in this many is timed for the histograms; 0 = none
+  admin_settings admin;
+  log_settings log;
+  std::vector<transport_settings> transports;  // [0] = the default one
+  std::vector<route_settings> routes;          // the first that matches counts
+  store_settings store;
   std::map<std::string, feature_settings, std::less<>> plugins;  // by the NAME of [plugin.NAME]
 };
 
 // Throws error::bad_config for what is wrong, error::unsupported for what a later version will have.
 settings read_settings(const config_access::contents& contents);
 
-// The names of the host's own settings in [transport] and in [plugin.NAME].
+// The host's own tables, and what their schemas say.
+enum class host_table { bus, log, transport, route, store, feature };
+const json::object& host_schema(host_table table);
+
+// The names of the host's own settings in [transport], [store] and in [plugin.NAME].
 const std::vector<std::string>& transport_setting_names();
+const std::vector<std::string>& store_setting_names();
 const std::vector<std::string>& feature_setting_names();
 
 }  // namespace postbus::detail

@@ -16,13 +16,6 @@ struct later {
 };
 
 constexpr later to_come[] = {
-    {"", "store", "", "a store for shared state"},
-    {"", "transports", "", "a second transport beside the first"},
-    {"", "route", "", "choosing a transport by topic"},
-    {"bus", "admin", "", "the admin socket"},
-    {"transport", "like", "", "refusing what another transport would refuse"},
-    {"transport", "codec", "cloudevents+json", "the codec cloudevents+json"},
-    {"transport", "codec", "raw", "the codec raw"},
     {"transport", "on_unavailable", "buffer", "buffering while the transport is away"},
     {"plugin.*", "listens", "", "binding topics to a plugin's methods"},
     {"plugin.*", "on_store_down", "", "a store for shared state"},

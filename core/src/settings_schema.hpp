@@ -22,9 +22,40 @@ inline constexpr const char* bus_schema = R"({
     "wait": {
       "enum": ["sleep", "spin"], "default": "sleep",
       "description": "what a worker does when there is nothing to do: spinning costs a core and saves some microseconds"},
-    "log_level": {
+    "sample_every": {
+      "type": "integer", "minimum": 0, "maximum": 1000000, "default": 64,
+      "description": "one event in this many is timed for the histograms; 0 = none"},
+    "admin": {
+      "type": "string", "pattern": "^(unix:.+)?$", "default": "",
+      "description": "the admin socket, as unix:PATH, for this user only; empty = none"},
+    "admin_clients_max": {
+      "type": "integer", "minimum": 1, "maximum": 65536, "default": 256,
+      "description": "clients of the admin socket at once; one more is told so and turned away"},
+    "admin_line_max": {
+      "type": "integer", "format": "bytes", "minimum": 1024, "maximum": 1073741824, "default": "4MiB",
+      "description": "the longest line that a client may send; a longer one ends its connection"},
+    "admin_queue_max": {
+      "type": "integer", "format": "bytes", "minimum": 1024, "maximum": 1073741824, "default": "4MiB",
+      "description": "bytes that wait for a client that does not read; past that a tail loses events, which are counted, and nothing more is read from it"},
+    "admin_timeout": {
+      "type": "integer", "format": "duration", "minimum": 1, "default": "10s",
+      "description": "how long the rest of a line may take that has begun"}
+  }
+})";
+
+inline constexpr const char* log_schema = R"({
+  "type": "object",
+  "properties": {
+    "level": {
       "enum": ["trace", "debug", "info", "warn", "error", "off"], "default": "info",
-      "description": "the least important that is logged"}
+      "description": "the least important that is logged"},
+    "modules": {
+      "type": "object", "default": {},
+      "additionalProperties": {"enum": ["trace", "debug", "info", "warn", "error", "off"]},
+      "description": "levels of their own: for bus, admin, or the id of a plugin"},
+    "format": {
+      "enum": ["text", "json"], "default": "text",
+      "description": "lines for people, or an object a line, on standard error"}
   }
 })";
 
@@ -43,12 +74,40 @@ inline constexpr const char* transport_schema = R"({
     "data_max": {
       "type": "integer", "format": "bytes", "minimum": 1, "default": "16MiB",
       "description": "the most data of one event"},
+    "like": {
+      "type": "string", "minLength": 1,
+      "description": "id or file of a transport whose limits this one takes on: what that one would refuse, this one refuses too"},
     "codec": {
-      "enum": ["msgpack"], "default": "msgpack",
-      "description": "how an event is written on the wire"},
+      "enum": ["msgpack", "cloudevents+json", "raw"], "default": "msgpack",
+      "description": "how an event is written on the wire; raw = its data alone, without attributes. A transport that has no wire keeps the limits of its codec"},
+    "content_type": {
+      "type": "string", "maxLength": 255, "default": "application/octet-stream",
+      "description": "the MIME type of every event under the codec raw"},
     "on_unavailable": {
       "enum": ["fail"], "default": "fail",
       "description": "what becomes of a publish while the transport cannot be reached"}
+  }
+})";
+
+inline constexpr const char* route_schema = R"({
+  "type": "object",
+  "required": ["topics", "transport"],
+  "properties": {
+    "topics": {
+      "type": "array", "items": {"type": "string"}, "minItems": 1,
+      "description": "patterns of the topics that go this way; the first route that matches counts"},
+    "transport": {
+      "type": "string", "minLength": 1,
+      "description": "the name of one of [transports], or default"}
+  }
+})";
+
+inline constexpr const char* store_schema = R"({
+  "type": "object",
+  "properties": {
+    "plugin": {
+      "type": "string", "minLength": 1, "default": "auto",
+      "description": "id or file of the store; auto = that of the library of the default transport, else memory-store; only if a plugin asks for one"}
   }
 })";
 

@@ -42,6 +42,7 @@ void subscription_state::settle_deferred(item& i, const verdict& v) {
   // The handler that took the settlement along may still run on this item: the retry goes on with one of its own.
   item* again = item::make();
   again->subscription = this;
+  again->from = i.from;
   again->event = event_record::of(i.event).keep();
   again->position = i.position;
   again->token = i.token;
@@ -53,7 +54,7 @@ void subscription_state::settle_deferred(item& i, const verdict& v) {
 
 void subscription_state::finish(item& i, std::uint32_t what, batch& done) {
   done.settle(i, what);
-  if (i.credited) ++done.credits;
+  if (i.credited) done.credit(i);
   ++done.ended;
   i.release();
 }
@@ -80,7 +81,7 @@ void subscription_state::wait_for_retry(item& i, std::optional<std::chrono::nano
   // Later deliveries go on meanwhile: they need the credit more.
   if (i.credited && waiting_.size() < waiting_max_uncredited) {
     i.credited = false;
-    ++done.credits;
+    done.credit(i);
   }
   waiting_.add(i);
   i.timer = owner.rt->timer(after->count(), {&retry_due, &i});
@@ -133,17 +134,17 @@ void subscription_state::check_empty() {
   if (f) f();
 }
 
-void subscription_state::give_credit(std::uint32_t n) {
+void subscription_state::give_credit(attachment& to, std::uint32_t n) {
   if (closed.load(std::memory_order_acquire)) return;
-  if (!is_connected.load(std::memory_order_acquire)) {
+  if (!to.is_connected.load(std::memory_order_acquire)) {
     const std::lock_guard lock(mutex_);
-    if (!is_connected.load(std::memory_order_relaxed)) {
-      credit_held_ += n;
+    if (!to.is_connected.load(std::memory_order_relaxed)) {
+      to.credit_held += n;
       return;
     }
   }
   const passage inside(owner.threads.mine());
-  owner.transport.table->credit(owner.transport.self, transport_subscription, n);
+  to.to.table->credit(to.to.self, to.handle, n);
 }
 
 }  // namespace postbus::detail

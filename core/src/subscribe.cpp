@@ -1,5 +1,6 @@
 // Subscriptions come and go.
 #include "engine.hpp"
+#include "nearest.hpp"
 #include "waiter.hpp"
 
 #include <postbus/sdk/topic.hpp>
@@ -22,35 +23,38 @@ void refuse_what_is_not_built(const subscribe_options& o) {
                   "this version of postbus does not have it yet");
 }
 
-void check_options(std::string_view pattern, const subscribe_options& o, const transport_slot& transport) {
+void check_options(std::string_view pattern, const subscribe_options& o) {
   if (const auto fault = sdk::check_pattern(pattern))
     throw error(error::bad_argument, sdk::describe(fault, pattern), "", "");
   refuse_what_is_not_built(o);
-  const auto refuse = [&](error::errc code, const std::string& found, const std::string& wanted,
-                          const std::string& remedy) {
-    throw error(code, "subscribe to '" + std::string(pattern) + "' with " + found, wanted, remedy);
+  const auto refuse = [&](const std::string& found, const std::string& wanted) {
+    throw error(error::bad_argument, "subscribe to '" + std::string(pattern) + "' with " + found, wanted, "");
   };
-  if (o.prefetch == 0 || o.prefetch == POSTBUS_CREDIT_UNLIMITED)
-    refuse(error::bad_argument, "prefetch = 0", "1 or more", "");
-  if (o.concurrency == 0) refuse(error::bad_argument, "concurrency = 0", "1 or more", "");
-  if (o.max_deliveries == 0) refuse(error::bad_argument, "max_deliveries = 0", "1 or more", "");
+  if (o.prefetch == 0 || o.prefetch == POSTBUS_CREDIT_UNLIMITED) refuse("prefetch = 0", "1 or more");
+  if (o.concurrency == 0) refuse("concurrency = 0", "1 or more");
+  if (o.max_deliveries == 0) refuse("max_deliveries = 0", "1 or more");
   if (o.backoff.first.count() < 0 || o.backoff.max < o.backoff.first || !(o.backoff.factor >= 1))
-    refuse(error::bad_argument, "a backoff that shrinks or is negative", "0 <= first <= max, factor >= 1",
-           "");
-  const std::string& id = transport.plugin->id();
-  if (!o.group.empty() && (transport.can & POSTBUS_CAN_GROUP) == 0)
-    refuse(error::unsupported, "group = '" + o.group + "'", "no group: the transport '" + id + "' has none",
+    refuse("a backoff that shrinks or is negative", "0 <= first <= max, factor >= 1");
+}
+
+// Each transport it goes to has to be able to do what it asks for.
+void check_options(std::string_view pattern, const subscribe_options& o, const transport_slot& to) {
+  const std::string the_transport = "the transport '" + to.plugin->id() + "' of [" + to.path + "]";
+  const auto refuse = [&](const std::string& found, const std::string& wanted, const std::string& remedy) {
+    throw error(error::unsupported, "subscribe to '" + std::string(pattern) + "' with " + found, wanted,
+                remedy);
+  };
+  if (!o.group.empty() && (to.can & POSTBUS_CAN_GROUP) == 0)
+    refuse("group = '" + o.group + "'", "no group: " + the_transport + " has none",
            "leave it out, or use another transport");
-  if (sdk::has_wildcard(pattern) && (transport.can & POSTBUS_CAN_PATTERN) == 0)
-    refuse(error::unsupported, "a pattern", "a topic: the transport '" + id + "' has no patterns",
-           "use another transport");
-  if (transport.inline_dispatch && o.concurrency != 1)
-    refuse(error::unsupported,
-           "concurrency = " + std::to_string(o.concurrency) + " under transport.dispatch = \"inline\"",
+  if (sdk::has_wildcard(pattern) && (to.can & POSTBUS_CAN_PATTERN) == 0)
+    refuse("a pattern", "a topic: " + the_transport + " has no patterns", "use another transport");
+  if (to.inline_dispatch && o.concurrency != 1)
+    refuse("concurrency = " + std::to_string(o.concurrency) + " under " + to.path + ".dispatch = \"inline\"",
            "it left at 1: inline handlers run on the threads that publish",
-           "set transport.dispatch = \"queued\"");
-  if ((transport.can & POSTBUS_CAN_CREDIT) == 0)
-    refuse(error::unsupported, "the transport '" + id + "'", "one with flow control (capability 'credit')",
+           "set " + to.path + ".dispatch = \"queued\"");
+  if ((to.can & POSTBUS_CAN_CREDIT) == 0)
+    refuse(the_transport, "one with flow control (capability 'credit')",
            "buffering for transports without it comes later");
 }
 
@@ -61,8 +65,9 @@ std::shared_ptr<subscription_state> engine::subscribe(std::string_view pattern,
   const std::lock_guard alive(lifecycle);
   if (state.load() != phase::running)
     throw error(error::closed, "subscribe to '" + std::string(pattern) + "'", "a bus that is not closed", "");
-  check_options(pattern, options, transport);
-  const bool runs_inline = transport.inline_dispatch && h.run != nullptr;
+  check_options(pattern, options);
+  const std::vector<transport_slot*> where = transports_of(pattern, options);
+  for (const transport_slot* to : where) check_options(pattern, options, *to);
   std::shared_ptr<subscription_state> s;
   {
     const std::lock_guard lock(mutex);
@@ -78,57 +83,105 @@ std::shared_ptr<subscription_state> engine::subscribe(std::string_view pattern,
                   "at most " + std::to_string(tally_sheet::numbers_max) + " at once", "");
     s = std::make_shared<subscription_state>(*this, std::string(pattern), options, std::move(h), number,
                                              ++subscribed_);
+    for (transport_slot* to : where)
+      s->attachments.push_back(
+          std::make_unique<attachment>(*s, *to, to->inline_dispatch && !s->runs_coroutines()));
     subscriptions.push_back(s);
   }
-  s->dispatches_inline = runs_inline;
   s->asks_features = !features.empty();
+  for (const auto& a : s->attachments) {
+    try {
+      attach(*a);
+    } catch (...) {
+      retire(s, {});  // from those it is attached to
+      throw;
+    }
+  }
+  return s;
+}
+
+// Over which a topic of the pattern may come.
+std::vector<transport_slot*> engine::transports_of(std::string_view pattern,
+                                                   const subscribe_options& o) const {
+  std::vector<transport_slot*> found;
+  if (o.transport.empty()) {
+    for (const std::size_t i : routes.reach(pattern)) found.push_back(transports[i].get());
+    return found;
+  }
+  std::vector<std::string> names;
+  for (const auto& t : transports) {
+    if (t->name == o.transport) return {t.get()};
+    names.push_back(t->name);
+  }
+  throw error(error::bad_argument,
+              "subscribe to '" + std::string(pattern) + "' with transport = '" + o.transport + "'",
+              "one of " + list_of(names), did_you_mean(o.transport, names, "add it to the configuration"));
+}
+
+void engine::attach(attachment& a) {
+  const subscription_state& s = a.subscription;
   postbus_sub request{};
   request.size = sizeof request;
-  request.pattern = sdk::str(s->pattern);
-  request.group = sdk::str(s->options.group);
-  request.credit = runs_inline ? POSTBUS_CREDIT_UNLIMITED : options.prefetch;
+  request.pattern = sdk::str(s.pattern);
+  request.group = sdk::str(s.options.group);
+  request.credit = a.dispatches_inline ? POSTBUS_CREDIT_UNLIMITED : s.options.prefetch;
   request.lease_ns = 60'000'000'000;
   waiter done;
   done.copy_result = [](waiter&, const void*) {};
   {
     const passage inside(threads.mine());
-    const std::lock_guard control(transport.control);
-    transport.table->subscribe(transport.self, &request, &s->sink, done.done());
+    const std::lock_guard control(a.to.control);
+    a.to.table->subscribe(a.to.self, &request, &a.sink, done.done());
   }
   const bool answered = done.wait(*rt);
-  if (!answered || done.status() != POSTBUS_OK) {
-    const std::lock_guard lock(mutex);
-    std::erase(subscriptions, s);
+  if (!answered || done.status() != POSTBUS_OK)
     throw error(answered ? to_code(done.status()) : error::failed,
-                "subscribe to '" + std::string(pattern) +
-                    "': " + (answered ? done.message() : "the transport does not answer"),
+                "subscribe to '" + s.pattern + "' on [" + a.to.path +
+                    "]: " + (answered ? done.message() : "the transport does not answer"),
                 "", "");
-  }
-  s->transport_subscription = const_cast<void*>(done.result());
-  s->connected();
-  return s;
+  a.handle = const_cast<void*>(done.result());
+  a.subscription.connected(a);
 }
 
 namespace {
 
-// The way out of a subscription, one step after the other, each begun by the done of the one before.
+// The way out of a subscription, one step after the other, each begun by the done of the one before: on every transport nothing more
+// comes, what is here is settled, every transport lets go.
 struct farewell {
   std::shared_ptr<engine> owner;
   std::shared_ptr<subscription_state> s;
+  std::size_t quiet = 0, gone = 0;  // attachments that are
 
+  // The next attachment that got as far as being attached; nullptr when there is none.
+  attachment* next(std::size_t& at) const {
+    while (at < s->attachments.size() && !s->attachments[at]->is_connected.load(std::memory_order_acquire))
+      ++at;
+    return at < s->attachments.size() ? s->attachments[at++].get() : nullptr;
+  }
+  void quiesce() {
+    while (attachment* a = next(quiet)) {
+      if (!POSTBUS_CAN(a->to.table, quiesce)) continue;
+      const passage inside(owner->threads.mine());
+      const std::lock_guard control(a->to.control);
+      return a->to.table->quiesce(a->to.self, a->handle, {&quiesced, this});
+    }
+    s->give_back_unstarted();
+    s->when_empty([this] { leave(); });
+  }
   static void quiesced(void* ctx, std::int32_t, const void*, const postbus_error*) {
-    auto* self = static_cast<farewell*>(ctx);
-    self->s->give_back_unstarted();
-    self->s->when_empty([self] { self->leave(); });
+    static_cast<farewell*>(ctx)->quiesce();
   }
   void leave() {
-    const passage inside(owner->threads.mine());
-    const std::lock_guard control(owner->transport.control);
-    owner->transport.table->unsubscribe(owner->transport.self, s->transport_subscription, {&left, this});
+    if (attachment* a = next(gone)) {
+      const passage inside(owner->threads.mine());
+      const std::lock_guard control(a->to.control);
+      return a->to.table->unsubscribe(a->to.self, a->handle, {&left, this});
+    }
+    const std::unique_ptr<farewell> self(this);
+    owner->forget(s);
   }
   static void left(void* ctx, std::int32_t, const void*, const postbus_error*) {
-    const std::unique_ptr<farewell> self(static_cast<farewell*>(ctx));
-    self->owner->forget(self->s);
+    static_cast<farewell*>(ctx)->leave();
   }
 };
 
@@ -139,11 +192,7 @@ void engine::retire(const std::shared_ptr<subscription_state>& s,
   if (ended) s->when_gone(std::move(ended));
   if (s->closed.exchange(true)) return;
   thread_registry::heavy_fence();
-  auto* way = new farewell{shared_from_this(), s};
-  if (!POSTBUS_CAN(transport.table, quiesce)) return farewell::quiesced(way, POSTBUS_OK, nullptr, nullptr);
-  const passage inside(threads.mine());
-  const std::lock_guard control(transport.control);
-  transport.table->quiesce(transport.self, s->transport_subscription, {&farewell::quiesced, way});
+  (new farewell{shared_from_this(), s})->quiesce();
 }
 
 void engine::forget(const std::shared_ptr<subscription_state>& s) {

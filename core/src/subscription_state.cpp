@@ -1,6 +1,5 @@
 #include "subscription_state.hpp"
 
-#include "codec_msgpack.hpp"
 #include "completion.hpp"
 #include "settlement_batch.hpp"
 
@@ -27,11 +26,6 @@ subscription_state::subscription_state(engine& e, std::string p, subscribe_optio
       threads_(e.threads),
       owner_alive_(e.shared_from_this()),
       handler_(std::move(h)) {
-  sink = {sizeof sink, 0, this,
-          [](void* ctx, const postbus_delivery* d, std::size_t count) {
-            static_cast<subscription_state*>(ctx)->deliver(d, count);
-          },
-          [](void*, const postbus_notice*) {}};
   if (handler_.run == nullptr) return;
   for (unsigned i = 0; i < options.concurrency; ++i) {
     auto& r = runners_.emplace_back(std::make_unique<runner>());
@@ -43,14 +37,25 @@ subscription_state::subscription_state(engine& e, std::string p, subscribe_optio
 
 subscription_state::~subscription_state() = default;
 
+attachment::attachment(subscription_state& s, transport_slot& t, bool runs_inline)
+    : subscription(s), to(t), dispatches_inline(runs_inline) {
+  sink = {sizeof sink, 0, this,
+          [](void* ctx, const postbus_delivery* d, std::size_t count) {
+            auto& self = *static_cast<attachment*>(ctx);
+            self.subscription.deliver(self, d, count);
+          },
+          [](void*, const postbus_notice*) {}};
+}
+
 // ---- in
 
-[[gnu::always_inline]] inline void subscription_state::deliver_inline(thread_record& thread,
+[[gnu::always_inline]] inline void subscription_state::deliver_inline(thread_record& thread, attachment& from,
                                                                       const postbus_delivery& d) {
   if (d.event == nullptr || asks_features) [[unlikely]]
-    return deliver_inline_slowly(thread, d);
+    return deliver_inline_slowly(thread, from, d);
   delivery_state state;
   state.subscription = this;
+  state.from = &from;
   state.event = d.event;
   state.token = d.token;
   state.attempt = d.attempt + 1;
@@ -71,29 +76,30 @@ subscription_state::~subscription_state() = default;
   end_inline(state, nullptr);
 }
 
-void subscription_state::deliver(const postbus_delivery* deliveries, std::size_t n) {
-  if (dispatches_inline) {
+void subscription_state::deliver(attachment& from, const postbus_delivery* deliveries, std::size_t n) {
+  if (from.dispatches_inline) {
     thread_record& thread = threads_.mine();
-    for (std::size_t k = 0; k < n; ++k) deliver_inline(thread, deliveries[k]);
+    for (std::size_t k = 0; k < n; ++k) deliver_inline(thread, from, deliveries[k]);
   } else {
-    queue_up(deliveries, n);
+    queue_up(from, deliveries, n);
   }
 }
 
-void subscription_state::queue_up(const postbus_delivery* deliveries, std::size_t n) {
+void subscription_state::queue_up(attachment& from, const postbus_delivery* deliveries, std::size_t n) {
   count_in(n);
   item *first = nullptr, *last = nullptr;
   for (std::size_t k = 0; k < n; ++k) {
-    item* i = to_item(deliveries[k]);
+    item* i = to_item(from, deliveries[k]);
     (first == nullptr ? first : last->next) = i;
     last = i;
   }
   if (first != nullptr) enqueue(first, last, n);
 }
 
-item* subscription_state::to_item(const postbus_delivery& delivery) {
+item* subscription_state::to_item(attachment& from, const postbus_delivery& delivery) {
   item* i = item::make();
   i->subscription = this;
+  i->from = &from;
   if (delivery.event != nullptr) {
     i->event = event_record::of(delivery.event).keep();
   } else {
@@ -103,7 +109,7 @@ item* subscription_state::to_item(const postbus_delivery& delivery) {
   if (delivery.position.len != 0) i->position.assign(sdk::view(delivery.position));
   i->token = delivery.token;
   i->attempt = delivery.attempt;
-  i->credited = !dispatches_inline && (owner.transport.can & POSTBUS_CAN_CREDIT) != 0;
+  i->credited = !from.dispatches_inline && (from.to.can & POSTBUS_CAN_CREDIT) != 0;
   return i;
 }
 
@@ -210,9 +216,10 @@ void subscription_state::end_inline(delivery_state& state, std::exception_ptr th
   settle(promote(state), v, done);
 }
 
-void subscription_state::deliver_inline_slowly(thread_record& thread, const postbus_delivery& d) {
+void subscription_state::deliver_inline_slowly(thread_record& thread, attachment& from,
+                                               const postbus_delivery& d) {
   count_in(1);
-  item* i = to_item(d);
+  item* i = to_item(from, d);
   batch done(*this);
   verdict v;
   if (!prepare(*i, done)) return;
@@ -228,6 +235,7 @@ item& subscription_state::promote(delivery_state& state) {
   if (state.promoted == nullptr) {
     item* i = item::make();
     i->subscription = this;
+    i->from = state.from;
     i->event = event_record::of(state.event).keep();
     i->token = state.token;
     i->attempt = state.attempt;
@@ -309,7 +317,7 @@ boost::asio::awaitable<void> subscription_state::run_coroutines() {
 bool subscription_state::prepare(item& i, batch& done) {
   if (i.event == nullptr) {
     std::string why;
-    i.event = decode_msgpack(i.wire, *owner.rt, why);
+    i.event = decode(i.from->to.format, i.wire, i.topic, *owner.rt, why);
     if (i.event == nullptr) {
       owner.log->write(POSTBUS_LOG_ERROR, "bus", "a message on '" + i.topic + "' cannot be decoded: " + why);
       settle(i, {verdict::dead, {}, "undecodable: " + why}, done);
@@ -349,14 +357,14 @@ bool subscription_state::prepare(item& i, batch& done) {
 
 // ---- as it comes and goes
 
-void subscription_state::connected() {
+void subscription_state::connected(attachment& to) {
   std::uint32_t held = 0;
   {
     const std::lock_guard lock(mutex_);
-    is_connected.store(true, std::memory_order_release);
-    held = std::exchange(credit_held_, 0);
+    to.is_connected.store(true, std::memory_order_release);
+    held = std::exchange(to.credit_held, 0);
   }
-  if (held > 0) give_credit(held);
+  if (held > 0) give_credit(to, held);
 }
 
 void subscription_state::when_gone(boost::asio::any_completion_handler<void(error_code)> ended) {
@@ -394,7 +402,8 @@ delivery_counts subscription_state::counts() const {
   c.dead = counts_.dead;
   c.given_back = counts_.given_back;
   c.abandoned = counts_.abandoned;
-  if (dispatches_inline) {
+  if (std::any_of(attachments.begin(), attachments.end(),
+                  [](const auto& a) { return a->dispatches_inline; })) {
     std::uint64_t plain = 0;
     owner.threads.inspect([&](thread_record& t) { plain += t.tallies.read(number); });
     c.taken_on += plain;

@@ -4,6 +4,7 @@
 // again), or gives it up. What is open is counted until it is settled; the credit goes back to the transport with the settlement.
 #pragma once
 
+#include "attachment.hpp"
 #include "delivery_state.hpp"
 #include "step_executor.hpp"
 
@@ -20,7 +21,6 @@ namespace postbus::detail {
 class engine;
 struct thread_record;
 class thread_registry;
-struct transport_slot;
 
 // How a handler, or a feature, ended a delivery.
 struct verdict {
@@ -40,16 +40,13 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   const subscribe_options options;
   const std::uint32_t number;           // for the tally sheets; used again by a later subscription
   const std::uint64_t number_in_order;  // among all of the bus
-  bool dispatches_inline = false;
   bool asks_features = false;
-
-  postbus_sink sink{};
-  void* transport_subscription = nullptr;
+  std::vector<std::unique_ptr<attachment>>
+      attachments;  // in the order of the transports; fixed once it is made
   std::atomic<bool> closed{false};
-  std::atomic<bool> is_connected{false};
 
   // The sink: called by the transport.
-  void deliver(const postbus_delivery* deliveries, std::size_t n);
+  void deliver(attachment& from, const postbus_delivery* deliveries, std::size_t n);
 
   // Answers for a delivery whose settlement was taken along.
   void settle_deferred(item& i, const verdict& v);
@@ -60,8 +57,8 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   void give_back_unstarted();
   // Called once nothing is open and no delivery can come any more.
   void when_empty(std::function<void()> f);
-  // transport_subscription is set: credit can be given.
-  void connected();
+  // The attachment has its handle: credit can be given.
+  void connected(attachment& to);
   // For async_unsubscribe: `ended` is called once it is gone().
   void when_gone(boost::asio::any_completion_handler<void(error_code)> ended);
   void gone(const delivery_counts& final);
@@ -78,14 +75,14 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
     subscription_state* owner = nullptr;
   };
 
-  void deliver_inline(thread_record& thread, const postbus_delivery& delivery);
+  void deliver_inline(thread_record& thread, attachment& from, const postbus_delivery& delivery);
   // The ways out of the straight path: the event needs decoding or features, or the handler did not just return.
-  void deliver_inline_slowly(thread_record& thread, const postbus_delivery& delivery);
+  void deliver_inline_slowly(thread_record& thread, attachment& from, const postbus_delivery& delivery);
   void end_inline(delivery_state& state, std::exception_ptr thrown);
   void refuse_inline(thread_record& thread, delivery_state& state);
-  void queue_up(const postbus_delivery* deliveries, std::size_t n);
+  void queue_up(attachment& from, const postbus_delivery* deliveries, std::size_t n);
   void count_in(std::uint64_t n) noexcept;
-  item* to_item(const postbus_delivery& delivery);
+  item* to_item(attachment& from, const postbus_delivery& delivery);
   void enqueue(item* first, item* last, std::size_t n);
   void schedule();
   void run_plain(runner& me);
@@ -94,7 +91,7 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   item* take(runner* taker);
   void put_back(item* chain);
   void check_empty();
-  void give_credit(std::uint32_t n);
+  void give_credit(attachment& to, std::uint32_t n);
   // Decodes it and asks the features; false when that settled it.
   bool prepare(item& i, batch& done);
   // Runs the plain handler, unless the subscription closed; false when it did.
@@ -119,7 +116,6 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   std::vector<boost::asio::any_completion_handler<void(error_code)>> when_gone_;
   bool gone_ = false;
   delivery_counts final_;                         // once gone_: `number` may be another's then
-  std::uint32_t credit_held_ = 0;                 // given back before transport_subscription was known
   std::vector<std::unique_ptr<runner>> runners_;  // one per handler that may run at once
   std::vector<runner*> idle_runners_;
 

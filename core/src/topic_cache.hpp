@@ -12,12 +12,15 @@
 
 namespace postbus::detail {
 
+struct transport_slot;
+
 struct topic_entry {
   std::uint64_t hash = 0;
   std::string topic;
   std::uint64_t publish_mask = 0,
-                deliver_mask = 0;  // the features that apply, by their place in the configuration
-  bool reserved = false;           // begins with "postbus"
+                deliver_mask = 0;       // the features that apply, by their place in the configuration
+  transport_slot* transport = nullptr;  // where it goes
+  bool reserved = false;                // begins with "postbus"
   std::array<std::uint64_t, 2> slot{};
 };
 

@@ -122,8 +122,6 @@ TEST_CASE("what only a later host has is refused by its name", "[manifest]") {
        "binding topics to methods (listens)"},
       {R"("provides": ["postbus.interceptor/1"], "verdicts": ["hold"])", "the verdict hold"},
       {R"("provides": ["postbus.interceptor/1"], "verdicts": ["park"])", "the verdict park"},
-      {R"("provides": ["postbus.store/1"])", "providing postbus.store/1"},
-      {R"("provides": ["postbus.interceptor/1"], "requires": ["postbus.store/1"])", "postbus.store/1"},
       {R"("provides": ["postbus.interceptor/1"], "requires": ["postbus.flow/1"])", "postbus.flow/1"},
   };
   for (const row& r : rows) {

@@ -45,27 +45,28 @@ error refused(std::string_view dso) {
 TEST_CASE("a bus is prepared from libraries: plugins loaded, settings complete", "[plugin_loader]") {
   const prepared p =
       prepare(config().plugin_path(folder("good")).transport("sample-transport").feature("sample"));
-  REQUIRE(p.plugins.size() == 2);
-  CHECK(p.plugins[0].id == "sample-transport");
-  CHECK(p.plugins[0].origin == "set in code");
-  CHECK(p.plugins[1].id == "sample");
-  CHECK(std::string(p.plugins[1].desc->id) == "sample");
-  CHECK(p.plugins[1].manifest->id == "sample");
-  CHECK(p.plugins[1].config == json::object({{"window", 3'600'000'000'000}}));
+  REQUIRE(p.transports.size() == 1);
+  REQUIRE(p.features.size() == 1);
+  CHECK(p.transports[0].id == "sample-transport");
+  CHECK(p.transports[0].origin == "set in code");
+  CHECK(p.features[0].id == "sample");
+  CHECK(std::string(p.features[0].desc->id) == "sample");
+  CHECK(p.features[0].manifest->id == "sample");
+  CHECK(p.features[0].config == json::object({{"window", 3'600'000'000'000}}));
   CHECK(p.host.plugins.count("sample") == 1);
 }
 
 TEST_CASE("a library is loaded once, and its manifest stays where it is", "[plugin_loader]") {
   const auto c = config().transport(library("good")).feature(library("good"));
   const prepared first = prepare(c), second = prepare(c);
-  CHECK(first.plugins[0].manifest == second.plugins[0].manifest);
-  CHECK(first.plugins[0].desc == second.plugins[0].desc);
+  CHECK(first.transports[0].manifest == second.transports[0].manifest);
+  CHECK(first.transports[0].desc == second.transports[0].desc);
 }
 
 TEST_CASE("a linked module takes the same way as a library", "[plugin_loader]") {
   const prepared p =
       prepare(config().module(postbus_module_dso_linked).transport("sample-transport").feature("sample"));
-  CHECK(p.plugins[1].desc == postbus_module_dso_linked.plugins[0]);
+  CHECK(p.features[0].desc == postbus_module_dso_linked.plugins[0]);
   postbus_module bad = postbus_module_dso_linked;
   bad.magic = 1;
   CHECK(refused(config().module(bad).transport("sample-transport")).found() ==
@@ -116,7 +117,7 @@ TEST_CASE("a library that lacks a symbol is refused when it is loaded, and the s
 }
 
 TEST_CASE("what a plugin requires is met by the host, by an interface, or by an id", "[plugin_loader]") {
-  CHECK(prepare(wired().feature("needy").feature("friend")).plugins.size() == 3);
+  CHECK(prepare(wired().feature("needy").feature("friend")).features.size() == 2);
   const error e = refused(wired().feature("needy"));
   CHECK(e.code() == error::bad_plugin);
   CHECK(e.found() == "plugin 'needy' (a linked module), which requires friendship/1");
@@ -135,7 +136,7 @@ TEST_CASE("a requirement is missed before any library is loaded", "[plugin_loade
 }
 
 TEST_CASE("deliveries must not meet a claim before a gate", "[plugin_loader]") {
-  CHECK(prepare(wired().feature("claim").feature("gate")).plugins.size() == 3);
+  CHECK(prepare(wired().feature("claim").feature("gate")).features.size() == 2);
   const error e = refused(wired().feature("gate").feature("claim"));
   CHECK(e.code() == error::bad_config);
   CHECK(e.found() == "bus.features with the gate 'gate' before the claim 'claim'");
@@ -145,12 +146,13 @@ TEST_CASE("deliveries must not meet a claim before a gate", "[plugin_loader]") {
 TEST_CASE("a plugin's settings come complete, and a wrong one is named", "[plugin_loader]") {
   const prepared p = prepare(
       wired().feature("claim").set("plugin.claim.window", "2s").set("plugin.claim.topics", "[\"a\"]"));
-  CHECK(p.plugins[0].config == json::object({{"url", "here"}}));
-  CHECK(p.plugins[1].config == json::object({{"window", 2'000'000'000}}));
+  CHECK(p.transports[0].config == json::object({{"url", "here"}}));
+  CHECK(p.features[0].config == json::object({{"window", 2'000'000'000}}));
   CHECK(p.host.plugins.at("claim").topics == std::vector<std::string>{"a"});
   const error e = refused(wired().set("transport.dispach", "inline"));
   CHECK(e.found() == "transport.dispach (set in code)");
-  CHECK(e.wanted() == "one of url, plugin, dispatch, required, data_max, codec, on_unavailable");
+  CHECK(e.wanted() ==
+        "one of url, plugin, dispatch, required, data_max, like, codec, content_type, on_unavailable");
   CHECK(e.remedy() == "did you mean 'dispatch'?");
   CHECK(refused(wired().feature("claim").set("plugin.claim.window", "soon")).found() ==
         "plugin.claim.window = \"soon\" (set in code)");
@@ -172,8 +174,8 @@ TEST_CASE("a feature twice is refused", "[plugin_loader]") {
 }
 
 TEST_CASE("the transport bounds the data, and no setting goes above it", "[plugin_loader]") {
-  CHECK(prepare(wired()).host.transport.data_max == 1000);
-  CHECK(prepare(wired().set("transport.data_max", "10B")).host.transport.data_max == 10);
+  CHECK(prepare(wired()).host.transports[0].data_max == 1000);
+  CHECK(prepare(wired().set("transport.data_max", "10B")).host.transports[0].data_max == 10);
   const error e = refused(wired().set("transport.data_max", "2kB"));
   CHECK(e.found() == "transport.data_max = 2000 bytes (set in code)");
   CHECK(e.wanted() == "at most 1000, which 'wire' takes");
@@ -183,8 +185,7 @@ TEST_CASE(
     "a plugin that wants what a later host has is refused when it is used, not when it lies on the path",
     "[plugin_loader]") {
   const linked_module later(
-      {"later"},
-      R"({"id": "later", "provides": ["postbus.interceptor/1"], "requires": ["postbus.store/1"]})");
-  CHECK(prepare(wired().module(later.module)).plugins.size() == 1);
+      {"later"}, R"({"id": "later", "provides": ["postbus.interceptor/1"], "requires": ["postbus.flow/1"]})");
+  CHECK(prepare(wired().module(later.module)).features.size() == 0);
   CHECK(refused(wired().module(later.module).feature("later")).code() == error::unsupported);
 }

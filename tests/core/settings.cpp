@@ -24,13 +24,13 @@ TEST_CASE("a bus without a configuration has the defaults", "[settings]") {
   CHECK(s.threads == 2);
   CHECK(s.features.empty());
   CHECK(s.wait == wait_mode::sleep);
-  CHECK(s.log_level == POSTBUS_LOG_INFO);
-  CHECK(s.transport.plugin.name == "memory");
-  CHECK(s.transport.plugin.origin.empty());
-  CHECK(s.transport.dispatch == dispatch_mode::queued);
-  CHECK(s.transport.required);
-  CHECK(s.transport.data_max == 16 * 1024 * 1024);
-  CHECK_FALSE(s.transport.data_max_set);
+  CHECK(s.log.level == POSTBUS_LOG_INFO);
+  CHECK(s.transports[0].plugin.name == "memory");
+  CHECK(s.transports[0].plugin.origin.empty());
+  CHECK(s.transports[0].dispatch == dispatch_mode::queued);
+  CHECK(s.transports[0].required);
+  CHECK(s.transports[0].data_max == 16 * 1024 * 1024);
+  CHECK_FALSE(s.transports[0].data_max_set);
 }
 
 TEST_CASE("every setting of the host is read", "[settings]") {
@@ -41,7 +41,16 @@ threads = 0
 features = ["dedup", "./mine.so"]
 plugin_path = ["/p", "q"]
 wait = "spin"
-log_level = "off"
+sample_every = 1
+admin = "unix:./fleet.sock"
+admin_clients_max = 3
+admin_line_max = "1MiB"
+admin_queue_max = "2MiB"
+admin_timeout = "1s"
+[log]
+level = "off"
+format = "json"
+modules = {memory = "trace"}
 [transport]
 plugin = "redis-streams"
 dispatch = "inline"
@@ -64,13 +73,21 @@ on_error = "refuse"
   CHECK(s.features.at(1).origin == "text:5:22");
   CHECK(s.plugin_path.at(1) == "q");
   CHECK(s.wait == wait_mode::spin);
-  CHECK(s.log_level == POSTBUS_LOG_ERROR + 1);
-  CHECK(s.transport.plugin.name == "redis-streams");
-  CHECK(s.transport.plugin.origin == "text:10:1");
-  CHECK(s.transport.dispatch == dispatch_mode::on_delivery);
-  CHECK_FALSE(s.transport.required);
-  CHECK(s.transport.data_max == 1024 * 1024);
-  CHECK(s.transport.own == json::object({{"url", "redis://x"}}));
+  CHECK(s.sample_every == 1);
+  CHECK(s.admin.path == "./fleet.sock");
+  CHECK(s.admin.clients_max == 3);
+  CHECK(s.admin.line_max == 1024 * 1024);
+  CHECK(s.admin.queue_max == 2 * 1024 * 1024);
+  CHECK(s.admin.timeout_ns == 1'000'000'000);
+  CHECK(s.log.level == POSTBUS_LOG_ERROR + 1);
+  CHECK(s.log.json);
+  CHECK(s.log.modules.at("memory") == POSTBUS_LOG_TRACE);
+  CHECK(s.transports[0].plugin.name == "redis-streams");
+  CHECK(s.transports[0].plugin.origin == "text:19:1");
+  CHECK(s.transports[0].dispatch == dispatch_mode::on_delivery);
+  CHECK_FALSE(s.transports[0].required);
+  CHECK(s.transports[0].data_max == 1024 * 1024);
+  CHECK(s.transports[0].own == json::object({{"url", "redis://x"}}));
   const feature_settings& dedup = s.plugins.at("dedup");
   CHECK(dedup.topics.size() == 2);
   CHECK(dedup.key.text == "param:user");
@@ -93,11 +110,14 @@ TEST_CASE("an unknown setting or table is named with file, line and the nearest"
   const error e = refused("[bus]\nthread = 4\n");
   CHECK(e.code() == error::bad_config);
   CHECK(e.found() == "bus.thread (text:2:1)");
-  CHECK(e.wanted() == "one of name, threads, features, plugin_path, wait, log_level");
+  CHECK(e.wanted() ==
+        "one of name, threads, features, plugin_path, wait, sample_every, admin, admin_clients_max, "
+        "admin_line_max, "
+        "admin_queue_max, admin_timeout");
   CHECK(e.remedy() == "did you mean 'threads'?");
   const error table = refused("[buss]\n");
   CHECK(table.found() == "buss (text:1:2)");
-  CHECK(table.wanted() == "one of the tables bus, transport, plugin");
+  CHECK(table.wanted() == "one of the tables bus, log, transport, transports, route, store, plugin");
   CHECK(table.remedy() == "did you mean 'bus'?");
 }
 
@@ -108,7 +128,7 @@ TEST_CASE("a setting of the wrong type or out of range is named with what is wan
   CHECK(e.remedy() == "write it without quotes");
   for (const char* toml :
        {"[bus]\nthreads = -1", "[bus]\nname = \"\"", "[bus]\nfeatures = \"dedup\"", "[bus]\nfeatures = [1]",
-        "[bus]\nwait = \"nap\"", "[bus]\nlog_level = 3", "[transport]\nrequired = \"yes\"",
+        "[bus]\nwait = \"nap\"", "[log]\nlevel = 3", "[transport]\nrequired = \"yes\"",
         "[transport]\ndispatch = \"threads\"", "[transport]\ndata_max = \"much\"",
         "[transport]\ndata_max = 0", "[plugin.x]\ntopics = []", "[plugin.x]\non_error = \"ignore\"",
         "[plugin.x]\nkey = \"\"", "bus = 4", "[[transport]]", "plugin.x = 1"}) {
@@ -145,20 +165,6 @@ TEST_CASE("what a later version will have is refused by its name", "[settings]")
     const char *toml, *found, *remedy;
   };
   const row rows[] = {
-      {"[bus]\nadmin = \"unix:x\"", "bus.admin (text:2:1)",
-       "the admin socket is not available yet; remove the setting"},
-      {"[store]\nplugin = \"auto\"", "store (text:1:2)",
-       "a store for shared state is not available yet; remove the setting"},
-      {"[transports.control]\n", "transports (text:1:2)",
-       "a second transport beside the first is not available yet; remove the setting"},
-      {"[[route]]\n", "route (text:1:3)",
-       "choosing a transport by topic is not available yet; remove the setting"},
-      {"[transport]\nlike = \"redis-pubsub\"", "transport.like (text:2:1)",
-       "refusing what another transport would refuse is not available yet; remove the setting"},
-      {"[transport]\ncodec = \"raw\"", "transport.codec = \"raw\" (text:2:1)",
-       "the codec raw is not available yet; remove the setting"},
-      {"[transport]\ncodec = \"cloudevents+json\"", "transport.codec = \"cloudevents+json\" (text:2:1)",
-       "the codec cloudevents+json is not available yet; remove the setting"},
       {"[transport]\non_unavailable = \"buffer\"", "transport.on_unavailable = \"buffer\" (text:2:1)",
        "buffering while the transport is away is not available yet; remove the setting"},
       {"[plugin.brake]\nlistens = {}", "plugin.brake.listens (text:2:1)",

@@ -16,7 +16,7 @@ inline const std::chrono::seconds deadline{30};
 
 // A bus on the named transport, with the plugins of this build.
 inline config config_for(std::string_view transport) {
-  return config().transport(transport).plugin_path(POSTBUS_TEST_PLUGIN_DIR).set("bus.log_level", "off");
+  return config().transport(transport).plugin_path(POSTBUS_TEST_PLUGIN_DIR).set("log.level", "off");
 }
 
 // True as soon as `condition` holds; false if it does not within the deadline.

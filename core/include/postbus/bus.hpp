@@ -9,17 +9,13 @@
 #pragma once
 
 #include <postbus/config.hpp>
+#include <postbus/health.hpp>
+#include <postbus/metrics.hpp>
 #include <postbus/subscription.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
 namespace postbus {
-
-// One metric of a plugin, or of the bus, as it stands.
-struct metric {
-  std::string name, help;
-  std::int64_t value = 0;
-};
 
 // What close() did. For each subscription: taken_on = acked + dropped + dead + given_back + abandoned.
 struct close_report {
@@ -91,6 +87,12 @@ class bus {
   void publish(std::span<const message> messages, std::span<publish_result> results) noexcept;
   std::vector<publish_result> publish(std::span<const message> messages);
 
+  // A JSON body, serialised, with the content type application/json unless the options say otherwise. Include <boost/json.hpp>.
+  template <std::same_as<boost::json::value> Json>
+  receipt publish(std::string_view topic, const Json& body, const publish_options& options = {}) {
+    return publish_json(topic, body, options);
+  }
+
   // Completes with (error_code, receipt); takes any completion token: a callback, boost::asio::use_future, use_awaitable … Never
   // waits: what has no room is queued in order until options.deadline. Topic, data and options are copied before it returns. The
   // completion runs on the token's executor, one without an executor on a worker of this bus.
@@ -141,6 +143,11 @@ class bus {
   // Asks running handlers to stop whose captures have all these values ({"user_id", "42"}); returns how many were asked.
   std::size_t request_stop(std::span<const std::pair<std::string_view, std::string_view>> where);
   std::vector<metric> metrics() const;
+  // How the bus and its parts are. Asks the plugins that can look for themselves, and waits for them until the deadline; one that does
+  // not answer is unhealthy. Not from a handler (error::would_block).
+  postbus::health health(std::chrono::nanoseconds deadline = std::chrono::seconds(1));
+  // The least important that is logged from now on: by one module ("bus", "admin", a plugin's id), or with an empty one by all.
+  void set_log_level(log_level level, std::string_view module = {});
 
   // ---- plugins. Calls a method of a plugin's manifest, "<plugin id>.<method>", with a JSON object; returns its JSON answer.
   // Errors: no_such_method, timed_out, and what the plugin answers.
@@ -151,6 +158,8 @@ class bus {
   boost::asio::any_io_executor get_executor() const;
 
  private:
+  receipt publish_json(std::string_view topic, const boost::json::value& body,
+                       const publish_options& options);
   subscription add(std::string_view pattern, const subscribe_options& options, detail::handler handler);
   // A copy of everything, made before async_publish returns: a lazy token starts it later.
   using prepared_publish = std::unique_ptr<detail::async_publish, void (*)(detail::async_publish*)>;

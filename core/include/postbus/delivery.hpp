@@ -13,6 +13,10 @@
 #include <stop_token>
 #include <utility>
 
+namespace boost::json {
+class value;
+}
+
 namespace postbus {
 
 namespace detail {
@@ -76,6 +80,9 @@ class delivery {
   std::string_view content_type() const noexcept;
   bytes_view data() const noexcept;
   std::string_view text() const noexcept { return data().text(); }
+  // The data parsed as JSON. Include <boost/json.hpp>. What is no JSON will be none the next time either: it throws postbus::reject, which
+  // a handler lets pass.
+  boost::json::value json() const;
   std::chrono::system_clock::time_point time() const noexcept;
   std::optional<std::string_view> header(std::string_view name) const noexcept;
   std::vector<postbus::header> headers() const;

@@ -31,6 +31,9 @@ struct subscribe_options {
   unsigned max_deliveries = 5;
   postbus::backoff backoff{};
 
+  // The transport to take it from, by its name in the configuration; empty: every transport that a topic of the pattern is routed to.
+  std::string transport{};
+
   // Not available yet; each is refused by name (error::unsupported) when set.
   std::optional<std::string> from{}, ordered_by{}, overflow{}, dead_letters{};
   std::optional<std::chrono::nanoseconds> lease{}, handler_timeout{};

@@ -1,0 +1,63 @@
+// inspect: what a configuration means, without starting it: every setting, every plugin on the path, and what becomes of each
+// capability. `postbus config` and `postbus plugins` print these. No code of a plugin runs.
+#pragma once
+
+#include <postbus/config.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace postbus {
+
+// One setting, as its schema says.
+struct setting_info {
+  std::string path;    // "transport.queue_max", "plugin.dedup.window", "route[].topics"
+  std::string wanted;  // "a duration such as …", "an integer from 0 to 1024"
+  std::string unit;    // "duration", "bytes", or empty
+  std::string
+      default_value;  // as it would be written in the file; empty: none, the setting is optional or required
+  bool required = false;
+  std::string meaning;
+  std::string value,
+      origin;  // what this configuration says, and where: "fleet.toml:3:1"; empty where it says nothing. A reference to
+      // a secret stays a reference
+};
+
+// The settings of one table: the host's own ones, or those of a plugin.
+struct settings_table {
+  std::string table;  // "[bus]", "[transport]", "[plugin.dedup]"
+  std::string whose;  // "the bus", "plugin 'memory' (…/memory.so)"
+  std::vector<setting_info> settings;
+};
+
+// All of the host's tables and those of the plugins that the configuration uses; or only those of the plugin `id`, used or not.
+// Throws error: bad_config, bad_plugin.
+std::vector<settings_table> explain_settings(const config& configuration, std::string_view id = {});
+
+// One plugin on the path. Broken libraries are listed too, with what is wrong with them.
+struct plugin_info {
+  std::string id, version, summary, file;
+  std::vector<std::string> provides, needs, methods, capabilities;
+  bool used = false;    // by this configuration
+  std::string problem;  // why it cannot be used; the other members may be empty then
+};
+std::vector<plugin_info> list_plugins(const config& configuration);
+
+// What becomes of a capability on a transport: it has it, the core supplies it, or asking for it is refused.
+struct capability_info {
+  enum class how { native, core, refused };
+  std::string transport, plugin;  // "default", "memory"
+  std::string capability;         // "groups", "retry", "ordering key" …
+  how supplied = how::native;
+  std::string remark;  // what it means here; the limits of it
+};
+std::vector<capability_info> explain_capabilities(const config& configuration);
+
+// Everything that can be checked without starting. Throws what the constructor of bus would throw.
+void check(const config& configuration);
+
+// The configuration as TOML with every default filled in; references to secrets stay references.
+std::string effective_toml(const config& configuration);
+
+}  // namespace postbus
