@@ -62,7 +62,9 @@ std::optional<std::string_view> interception::header(std::string_view name) cons
   return sdk::header(state_.event(), name);
 }
 std::string_view interception::key() const noexcept { return sdk::view(state_.item.key); }
-unsigned interception::attempt() const noexcept { return state_.item.attempt; }
+unsigned interception::attempt() const noexcept {
+  return state_.at == stage::publish ? 0 : state_.item.attempt + 1;
+}
 
 void interception::drop() noexcept { state_.item.verdict = POSTBUS_DROP; }
 

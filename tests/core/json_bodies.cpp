@@ -45,3 +45,24 @@ TEST_CASE("a JSON body goes over a codec that cannot say what it is", "[json]") 
   bus b(config_for("memory").set("transport.codec", "raw").clock(clock));
   CHECK_NOTHROW(b.publish("a", boost::json::value{1, 2}));
 }
+
+TEST_CASE("a kept event is parsed too, and one that is no JSON is an error there", "[json]") {
+  testing::manual_clock clock;
+  bus b(config_for("memory").clock(clock));
+  std::vector<event> kept;
+  const auto s = b.subscribe("a", [&](const delivery& d) {
+    kept.push_back(d.event());
+    if (d.text().starts_with("[")) d.publish("a", boost::json::value("said through a delivery"));
+  });
+  b.publish("a", boost::json::value{1, 2});
+  error_code ec;
+  b.publish("a", boost::json::value(nullptr), {}, ec);
+  CHECK_FALSE(ec);
+  b.publish("a", "no");
+  clock.run_until_idle();
+  REQUIRE(kept.size() == 4);
+  CHECK(kept[0].json() == boost::json::value{1, 2});
+  CHECK_THROWS_AS(kept[2].json(), error);
+  CHECK(kept[3].json() == "said through a delivery");
+  CHECK(kept[3].header("causationid") == kept[0].id());
+}

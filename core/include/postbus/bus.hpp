@@ -5,7 +5,8 @@
 //   bus.publish("job:42:start", "{}");
 //   bus.close();                                                    // or let it go out of scope
 //
-// Every function may be called from any thread, and from handlers where it does not say otherwise.
+// Every function may be called from any thread, and from handlers where it does not say otherwise. A coroutine counts as a handler
+// whenever it runs, after each co_await too.
 #pragma once
 
 #include <postbus/config.hpp>
@@ -47,7 +48,8 @@ class engine;
 struct async_publish;
 }  // namespace detail
 
-// A topic that was checked and hashed once, for who publishes on it often. Valid for any bus and thread, for as long as one likes.
+// A topic checked and hashed once, for publishing on it often; it belongs to no bus. A topic is 1 to 255 bytes of UTF-8: segments
+// separated by ':', none empty, without white space, control characters, '*', '{' and '}'; "postbus" as the first is reserved.
 class topic {
  public:
   // Throws error::bad_argument.
@@ -65,11 +67,12 @@ class bus {
   // Loads, checks and starts everything the configuration names. Throws error: bad_config, bad_plugin, unsupported, unavailable;
   // then nothing is left behind.
   explicit bus(const config& configuration = {});
-  // bus.threads = 0: handlers and timers run on `executor`, which the application runs with as many threads as it likes.
+  // For bus.threads = 0 (else `executor` is not used): handlers and timers run on `executor`, whose context outlives the bus and which the
+  // application runs with as many threads as it likes; another one than those has to call close().
   bus(const config& configuration, boost::asio::any_io_executor executor);
   bus(bus&&) noexcept = default;
   bus& operator=(bus&&) = delete;
-  // As close() with its defaults.
+  // As close() with its defaults; not in a handler of this bus, which it would wait for.
   ~bus();
 
   // ---- publish. Returns when the transport has confirmed the event. Waits, up to options.deadline, for room and for the answer;
@@ -82,7 +85,7 @@ class bus {
   receipt publish(const topic& topic, bytes_view data, const publish_options& options = {});
   receipt publish(const topic& topic, bytes_view data, const publish_options& options,
                   error_code& ec) noexcept;
-  // A batch, with an answer per event: results[i] is for messages[i]; both spans have the same size. In order; an event that fails
+  // A batch, with an answer per event: results[i] is for messages[i]; both spans must have the same size. In order; an event that fails
   // does not stop those behind it. Never throws.
   void publish(std::span<const message> messages, std::span<publish_result> results) noexcept;
   std::vector<publish_result> publish(std::span<const message> messages);
@@ -92,10 +95,15 @@ class bus {
   receipt publish(std::string_view topic, const Json& body, const publish_options& options = {}) {
     return publish_json(topic, body, options);
   }
+  template <std::same_as<boost::json::value> Json>
+  receipt publish(std::string_view topic, const Json& body, const publish_options& options, error_code& ec) {
+    return publish_json(topic, body, options, ec);
+  }
 
   // Completes with (error_code, receipt); takes any completion token: a callback, boost::asio::use_future, use_awaitable … Never
-  // waits: what has no room is queued in order until options.deadline. Topic, data and options are copied before it returns. The
-  // completion runs on the token's executor, one without an executor on a worker of this bus.
+  // waits: what has no room is queued in order until options.deadline, at most 65,536 of them (else error::full). All errors come through
+  // the token. Topic, data and options are copied before it returns. The completion runs on the token's executor, one without an executor
+  // on a worker of this bus.
   template <boost::asio::completion_token_for<void(error_code, receipt)> CompletionToken>
   auto async_publish(std::string_view topic, bytes_view data, const publish_options& options,
                      CompletionToken&& token) {
@@ -109,8 +117,9 @@ class bus {
   }
 
   // ---- subscribe. Handler: void(const delivery&), or boost::asio::awaitable<void>(delivery). Pattern: segments separated by ':';
-  // `*` matches one segment, `{name}` one and captures it, `**` at the end any number. Throws error: bad_argument, unsupported, closed,
-  // unavailable.
+  // `*` matches one segment, `{name}` one and captures it, `**` at the end any number. From its return on it gets what is published; an event
+  // that nobody has subscribed to is gone. The handler lives until its last call or coroutine has ended. Throws error: bad_argument,
+  // unsupported, closed, unavailable.
   template <plain_handler F>
   [[nodiscard]] subscription subscribe(std::string_view pattern, F handler,
                                        const subscribe_options& options = {}) {
@@ -132,21 +141,25 @@ class bus {
   close_report close(std::chrono::nanoseconds deadline = std::chrono::seconds(30),
                      std::chrono::nanoseconds grace = std::chrono::seconds(5));
 
-  // Returns when nothing that this bus has taken on is unfinished, and no publish is in progress; false if the deadline passed
-  // before. A look at one moment: what other threads publish meanwhile counts too. Not from a handler (error::would_block).
+  // Returns when nothing that this bus has taken on is unfinished (queued here, running, deferred, waiting for a retry), and no publish is
+  // in progress; false if the deadline passed before. What a shared transport still has for it is not looked at. A look at one moment:
+  // what other threads publish meanwhile counts too. Not from a handler (error::would_block).
   bool wait_until_idle(std::chrono::nanoseconds deadline = std::chrono::seconds(30));
 
   // ---- what is going on. Each takes a lock and copies.
   std::vector<std::string> topics() const;  // the patterns that have subscriptions on this bus, sorted
   std::size_t subscriber_count(std::string_view topic) const;  // of this bus, that match the topic
   std::vector<running_delivery> in_flight() const;
-  // Asks running handlers to stop whose captures have all these values ({"user_id", "42"}); returns how many were asked.
-  std::size_t request_stop(std::span<const std::pair<std::string_view, std::string_view>> where);
+  // Asks the running handlers to stop whose captures have all these values, and returns how many were asked:
+  // bus.request_stop({{"user_id", "42"}}). Without values: all of them.
+  using capture = std::pair<std::string_view, std::string_view>;
+  std::size_t request_stop(std::span<const capture> where);
+  std::size_t request_stop(std::initializer_list<capture> where) { return request_stop(std::span(where)); }
   std::vector<metric> metrics() const;
   // How the bus and its parts are. Asks the plugins that can look for themselves, and waits for them until the deadline; one that does
   // not answer is unhealthy. Not from a handler (error::would_block).
   postbus::health health(std::chrono::nanoseconds deadline = std::chrono::seconds(1));
-  // The least important that is logged from now on: by one module ("bus", "admin", a plugin's id), or with an empty one by all.
+  // Sets the least level that is logged from now on: of one module ("bus", "admin", a plugin's id), or with an empty one of all.
   void set_log_level(log_level level, std::string_view module = {});
 
   // ---- plugins. Calls a method of a plugin's manifest, "<plugin id>.<method>", with a JSON object; returns its JSON answer.
@@ -160,6 +173,8 @@ class bus {
  private:
   receipt publish_json(std::string_view topic, const boost::json::value& body,
                        const publish_options& options);
+  receipt publish_json(std::string_view topic, const boost::json::value& body, const publish_options& options,
+                       error_code& ec);
   subscription add(std::string_view pattern, const subscribe_options& options, detail::handler handler);
   // A copy of everything, made before async_publish returns: a lazy token starts it later.
   using prepared_publish = std::unique_ptr<detail::async_publish, void (*)(detail::async_publish*)>;

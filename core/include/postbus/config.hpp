@@ -1,4 +1,4 @@
-// config: what a bus is made of. From a TOML file, a TOML text, or built in code; the three can be mixed, later settings win.
+// config: what a bus is made of. Begins empty, as a TOML file or as a TOML text; calls then add to it, and what is set later wins.
 //
 //   auto c = postbus::config::from_file("fleet.toml").set("bus.threads", "4");
 //   auto d = postbus::config().transport("memory").feature("size-limit").set("plugin.size-limit.max", "1MiB");
@@ -43,8 +43,8 @@ class config {
   static config from_file(const std::filesystem::path& file);
   static config from_toml(std::string_view text);
 
-  // Sets one setting. The value is read as TOML where it is TOML (true, 4, "x", [1, 2]), else it is text. Throws error::bad_config
-  // when the path runs through something that is not a table.
+  // Sets one setting. The value is read as TOML where it is TOML (true, 4, "x", [1, 2]), else it is text; quotes make it text for sure:
+  // set("bus.name", "\"4\""). Throws error::bad_config when the path runs through something that is not a table.
   config& set(std::string_view path, std::string_view value);
 
   // Settings from the environment: POSTBUS_TRANSPORT__QUEUE_MAX=100 is transport.queue_max, POSTBUS_PLUGIN__SIZE_LIMIT__MAX is
@@ -58,19 +58,20 @@ class config {
       std::string_view plugin);  // transport.plugin: an id found on the path, or a file ("./libmine.so")
   config& transport(std::string_view name,
                     std::string_view plugin);  // transports.<name>.plugin: one more beside the default one
-  // Appends to [[route]]: topics that match one of the patterns go over the transport with this name; "default" is that of [transport].
+  // Appends to [[route]]: topics that match one of the patterns go over the transport with this name, unless an earlier route matched;
+  // "default" is that of [transport].
   config& route(std::initializer_list<std::string_view> patterns, std::string_view transport);
   config& admin(std::string_view address);                   // bus.admin: "unix:./fleet.sock"
   config& feature(std::string_view plugin);                  // appends to bus.features
   config& plugin_path(const std::filesystem::path& folder);  // appends to bus.plugin_path
 
-  // Appends `name` to bus.features, and does what it says there for both passes, or the one given.
+  // Appends `name` to bus.features: at that place `f` is asked, on publish and on delivery unless `where` says otherwise.
   config& intercept(std::string_view name, interceptor f, stages where = stages::both);
 
   // Where log lines go instead of standard error. The levels of [log] hold.
   config& log_to(log_sink sink);
 
-  // A module linked into the program: found as if its library lay first on the path.
+  // A module linked into the program: found as if its library lay first on the path. It has to live as long as the program.
   config& module(const postbus_module& linked);
 
   // Time and threads of a test: the bus runs nothing by itself; the clock's run_until_idle() and advance() do. The clock outlives the bus.

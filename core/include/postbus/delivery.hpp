@@ -3,8 +3,11 @@
 //   return normally                        ack: done with it
 //   throw postbus::retry{}                 again, after the backoff (any other exception does the same)
 //   throw postbus::retry{after}            again, after this time
-//   throw postbus::reject{"no such user"}  never again: dead letters
+//   throw postbus::reject{"no such user"}  never again: given up
 //   auto s = delivery.defer()              the answer comes later, from anywhere: s.ack(), s.retry(), s.reject()
+//
+// Both are std::exceptions: a handler that catches those throws these two on. What is given up is counted, logged with its id, and
+// dropped: dead-letter boxes come with a later version.
 #pragma once
 
 #include <postbus/event.hpp>
@@ -12,10 +15,6 @@
 #include <exception>
 #include <stop_token>
 #include <utility>
-
-namespace boost::json {
-class value;
-}
 
 namespace postbus {
 
@@ -39,7 +38,7 @@ struct reject : std::exception {
 };
 
 // The answer for a deferred delivery, which meanwhile counts as unsettled (it keeps its credit) but not against the subscription's
-// concurrency; close() waits for it up to its deadline. It does not outlive its bus. Move-only; may be used from any thread; dropped without an answer it is a retry. Exactly
+// concurrency; close() waits for it up to its deadline. It must be gone before its bus is. Move-only; may be used from any thread; dropped without an answer it is a retry. Exactly
 // one answer counts: a second one is error::already_settled. The answer is handed over; it reaches the transport in a batch.
 class settlement {
  public:
@@ -80,8 +79,8 @@ class delivery {
   std::string_view content_type() const noexcept;
   bytes_view data() const noexcept;
   std::string_view text() const noexcept { return data().text(); }
-  // The data parsed as JSON. Include <boost/json.hpp>. What is no JSON will be none the next time either: it throws postbus::reject, which
-  // a handler lets pass.
+  // The data parsed as JSON. Include <boost/json.hpp>. Throws postbus::reject when it is none, for a retry would not help; after defer(),
+  // when a throw does not settle any more, use event().json().
   boost::json::value json() const;
   std::chrono::system_clock::time_point time() const noexcept;
   std::optional<std::string_view> header(std::string_view name) const noexcept;
@@ -101,16 +100,24 @@ class delivery {
   bool stop_requested() const noexcept;
   std::stop_token stop_token() const;
 
-  // Takes the answer along: the handler's return or exception does not settle any more. Throws error::already_settled the second time.
+  // The answer is the settlement's from now on: the handler's return or exception does not settle any more. Throws
+  // error::already_settled the second time.
   settlement defer() const;
 
   // Publishes as bus.publish does, and sets the headers causationid and correlationid from this event, and traceparent where it has one.
   receipt publish(std::string_view topic, bytes_view data, const publish_options& options = {}) const;
   receipt publish(std::string_view topic, bytes_view data, const publish_options& options,
                   error_code& ec) const noexcept;
+  // A JSON body, as bus.publish does.
+  template <std::same_as<boost::json::value> Json>
+  receipt publish(std::string_view topic, const Json& body, const publish_options& options = {}) const {
+    return publish_json(topic, body, options);
+  }
 
  private:
   friend struct detail::delivery_state;
+  receipt publish_json(std::string_view topic, const boost::json::value& body,
+                       const publish_options& options) const;
   explicit delivery(detail::delivery_state* state) noexcept : state_(state) {}
   detail::delivery_state* state_;
 };

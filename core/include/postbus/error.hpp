@@ -14,7 +14,7 @@ namespace postbus {
 class error : public boost::system::system_error {
  public:
   enum errc {
-    // The call was not carried out, surely.
+    // The call was certainly not carried out.
     closed = 1,      // the bus, or the subscription, is closed or closing
     bad_argument,    // a topic, pattern, option or key expression that breaks the rules
     bad_config,      // a setting that is unknown, of the wrong type, or out of range
@@ -22,10 +22,10 @@ class error : public boost::system::system_error {
     unsupported,     // asks for what this transport or this version does not have
     too_large,       // more data than the transport takes
     would_block,     // publish would have to wait, and was called from a handler of this bus
-    full,            // no room, and the options say not to wait, or the deadline passed while waiting
+    full,            // no room within the deadline
     unavailable,     // the transport cannot be reached now
     refused,         // a feature rejected the publish
-    paused,          // a feature's brake is on for this event
+    paused,          // a feature has paused this kind of event
     no_such_method,  // call() of a plugin or method that is not there
     // Settling.
     already_settled,  // this delivery has its answer

@@ -18,18 +18,24 @@
 
 struct postbus_event;
 
+namespace boost::json {
+class value;
+}
+
 namespace postbus {
 
-// Borrowed bytes; made from anything that holds some.
+// Borrowed bytes: of text (anything that converts to std::string_view; a const char* ends at its NUL), or of a contiguous range of
+// char, unsigned char or std::byte. An array of char is neither for sure, a text or a buffer: say std::string_view, or give the size.
 class bytes_view {
  public:
   constexpr bytes_view() noexcept = default;
   constexpr bytes_view(const void* data, std::size_t size) noexcept : data_(data), size_(size) {}
   bytes_view(std::string_view text) noexcept : bytes_view(text.data(), text.size()) {}
-  bytes_view(const std::string& text) noexcept : bytes_view(text.data(), text.size()) {}
-  bytes_view(const char* text) noexcept : bytes_view(std::string_view(text)) {}
+  template <std::convertible_to<std::string_view> Text>
+  bytes_view(const Text& text) noexcept : bytes_view(static_cast<std::string_view>(text)) {}
   bytes_view(std::nullptr_t) = delete;
-  // Any contiguous range of char, unsigned char or std::byte.
+  template <std::size_t N>
+  bytes_view(char (&)[N]) = delete;
   template <std::ranges::contiguous_range Range>
   requires(sizeof(std::ranges::range_value_t<Range>) == 1 &&
            !std::convertible_to<const Range&, std::string_view>) bytes_view(const Range& bytes)
@@ -57,8 +63,8 @@ struct publish_options {
       key{};  // partitionkey: events of one key keep their order where a subscription asks for it
   std::string_view content_type{};    // MIME type of the data; empty = not said
   std::span<const header> headers{};  // at most 64
-  std::chrono::nanoseconds deadline =
-      std::chrono::seconds(30);  // how long a publish may wait for room or for its answer
+  // How long it may wait for room, and for its answer; 0 or less: not at all. In a batch each event has its own.
+  std::chrono::nanoseconds deadline = std::chrono::seconds(30);
   std::optional<std::chrono::nanoseconds> delay{}, ttl{};  // refused by name for now (error::unsupported)
 };
 
@@ -109,7 +115,8 @@ class event {
   std::string_view content_type() const noexcept;
   bytes_view data() const noexcept;
   std::string_view text() const noexcept { return data().text(); }  // the data as text
-  std::chrono::system_clock::time_point time() const noexcept;      // when it was published
+  boost::json::value json() const;  // the data parsed as JSON; throws error::bad_argument when it is none
+  std::chrono::system_clock::time_point time() const noexcept;  // when it was published
   std::optional<std::string_view> header(std::string_view name) const noexcept;
   std::vector<postbus::header> headers() const;
 

@@ -23,7 +23,7 @@ std::string_view to_string(health_state state) noexcept;
 // socket ("admin").
 struct component_health {
   std::string name, plugin;  // plugin: its id; empty for a part of the bus itself
-  bool required = true;      // whether the bus is not ready while it is unhealthy
+  bool required = true;      // the bus is not ready while this part is unhealthy or in error
   health_state state = health_state::healthy;
   std::string reason, remedy;                     // why it is so, and what to do; empty while healthy
   std::chrono::system_clock::time_point since{};  // of the state
@@ -42,7 +42,7 @@ struct health {
   std::vector<component_health> components;
 };
 
-// excellent < 1 ms, good < 5 ms, acceptable < 20 ms, poor < 100 ms, critical: a word for the display.
+// For display: excellent < 1 ms, good < 5 ms, acceptable < 20 ms, poor < 100 ms, critical.
 std::string_view latency_class(std::chrono::nanoseconds latency) noexcept;
 
 }  // namespace postbus

@@ -1,5 +1,4 @@
-// interceptor: a feature written as a lambda in the program itself. What a feature plugin can do to an event on its way, it can too;
-// what many programs want belongs into a plugin.
+// interceptor: a feature written as a lambda in the program itself. What many programs want belongs in a plugin.
 //
 //   config.intercept("no-secrets", [](postbus::interception& i) {
 //     if (i.text().find("password") != std::string_view::npos) i.reject("holds a password");
@@ -31,14 +30,15 @@ class interception {
   std::optional<std::string_view> header(std::string_view name) const noexcept;
   // The value of the key configured for it; empty without one.
   std::string_view key() const noexcept;
-  // Handlers started before: 0 at publish and for the first delivery.
+  // As delivery::attempt() will say: 1, 2, 3 …; 0 at publish.
   unsigned attempt() const noexcept;
 
-  // Done, and nothing went wrong: a publish says ok, a delivery is acked.
+  // Done, and nothing went wrong: a publish says ok, a delivery is acked and counted as dropped.
   void drop() noexcept;
   // A publish fails with error::refused, a delivery is given up.
   void reject(std::string_view reason);
-  // Goes on as this event. What is not given here (id, headers, content type, key …) is as before; another topic is routed anew.
+  // Goes on as this event; topic and data are copied. What is not given here (id, headers, content type, key …) is as before; another
+  // topic is routed anew.
   void replace(bytes_view data) { replace(topic(), data); }
   void replace(std::string_view topic, bytes_view data);
 

@@ -21,7 +21,8 @@ struct log_line {
   std::string_view message;  // UTF-8, without a line end
 };
 
-// Called from any thread, one call at a time for one bus; it must not call the bus, nor throw.
+// Called from any thread, one call at a time for one bus, under the log's lock: it must be quick and not call the bus. What it throws is
+// swallowed. Levels and bursts are dealt with before it.
 using log_sink = std::function<void(const log_line&)>;
 
 }  // namespace postbus

@@ -21,13 +21,15 @@ struct backoff {
 
 // How to subscribe. What the transport cannot do is refused by subscribe, never ignored.
 struct subscribe_options {
-  // Competing consumers: each event goes to one member of the group. Empty: this subscription gets every event.
+  // Competing consumers: each event goes to one member. A group is its name and its pattern, on its transport; members may be in other
+  // buses where the transport is shared, with options of their own. Empty: this subscription gets every event from now on.
   std::string group{};
-  // Events taken from the transport and not settled yet, at most. 1 for long jobs.
+  // Events taken from each of its transports and not settled yet, at most. 1 for long jobs.
   unsigned prefetch = 64;
-  // Handlers of this subscription running at once. Above 1 no order is promised.
+  // Handlers of this subscription running at once: the one handler object is then called from several threads. Above 1 no order is
+  // promised. With dispatch = "inline" it stays 1 and does not bind: as many run as threads publish.
   unsigned concurrency = 1;
-  // Handlers started for one event before it is given up.
+  // Handlers started for one event before it is given up. While it waits for a retry later events go on.
   unsigned max_deliveries = 5;
   postbus::backoff backoff{};
 
