@@ -1,6 +1,6 @@
 #include "publish_queue.hpp"
 
-#include "codec_msgpack.hpp"
+#include "codec.hpp"
 #include "completion.hpp"
 #include "receipt_access.hpp"
 #include "waiter.hpp"
@@ -53,7 +53,7 @@ void engine::start(std::unique_ptr<async_publish> p) {
     }
   }
   if ((self.transport.needs & POSTBUS_NEED_WIRE) != 0) {
-    encode_msgpack(*p->event, p->wire);
+    encode(wire_format{}, *p->event, p->wire);
     p->slice = sdk::bytes(p->wire);
     p->out.wire = &p->slice;
     p->out.wire_count = 1;

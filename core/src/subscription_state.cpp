@@ -1,6 +1,6 @@
 #include "subscription_state.hpp"
 
-#include "codec_msgpack.hpp"
+#include "codec.hpp"
 #include "completion.hpp"
 #include "settlement_batch.hpp"
 
@@ -309,7 +309,7 @@ boost::asio::awaitable<void> subscription_state::run_coroutines() {
 bool subscription_state::prepare(item& i, batch& done) {
   if (i.event == nullptr) {
     std::string why;
-    i.event = decode_msgpack(i.wire, *owner.rt, why);
+    i.event = decode(wire_format{}, i.wire, i.topic, *owner.rt, why);
     if (i.event == nullptr) {
       owner.log->write(POSTBUS_LOG_ERROR, "bus", "a message on '" + i.topic + "' cannot be decoded: " + why);
       settle(i, {verdict::dead, {}, "undecodable: " + why}, done);
