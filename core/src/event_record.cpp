@@ -100,9 +100,8 @@ event_record* make_event(const postbus_event& fields, postbus_bytes data, const 
                     owned = owner != nullptr ? sizeof(postbus_owned) : 0;
 
   auto* memory = static_cast<char*>(pool_allocate(sizeof(event_record) + pairs + owned + texts));
-  auto* event = new (memory) event_record;
+  auto* event = new (memory) event_record;  // every field is set below: zeroing them first costs 8 ns
   pack.at = memory + sizeof(event_record) + pairs + owned;
-  static_cast<postbus_event&>(*event) = {};
   event->size = sizeof(postbus_event);
   event->flags = fields.flags;
   event->time_ns = fields.time_ns;
@@ -114,7 +113,7 @@ event_record* make_event(const postbus_event& fields, postbus_bytes data, const 
   if (id_in_place) {
     std::memcpy(event->id_text, fields.id.ptr, sizeof event->id_text);
     event->id = {event->id_text, sizeof event->id_text};
-  } else if (fields.id.len != 0) {
+  } else {
     event->id = pack(fields.id);
   }
   auto* headers = reinterpret_cast<postbus_pair*>(memory + sizeof(event_record));
