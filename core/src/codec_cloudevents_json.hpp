@@ -19,9 +19,9 @@ class id_source;
 // How deep data may be nested, and the document that holds it: one more.
 inline constexpr unsigned json_data_depth_max = 127;
 
-// Replaces `out`. The event has its id and time. Every text comes out as valid JSON: bytes that are not UTF-8 as U+FFFD, each;
-// in data, which goes as base64 then, they survive. A header with the name of another attribute is left out. An event without
-// source (it came in raw) gets the source "unknown", for CloudEvents demands one.
+// Replaces `out`. The event has its id and time. Every text comes out as valid JSON: each byte that is not UTF-8 as U+FFFD (data
+// goes as base64 then). A header that cannot be a member of its own (it is called like another attribute or an earlier header, or
+// anything but a-z, 0-9) is left out. An event without source, as raw has them, gets the source "unknown": CloudEvents demands one.
 void encode_cloudevents_json(const postbus_event& event, std::string& out);
 
 // The event with one reference, which owns `wire` from then on; or nullptr, `wire` still the caller's, and `why`. A type that is

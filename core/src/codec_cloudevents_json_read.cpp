@@ -73,7 +73,7 @@ class listener {
     return true;
   }
   bool on_string(json_text text, std::size_t size, error_code& ec) {
-    if (depth_ > 1) return true;
+    if (depth_ != 1) return take_other("a text", ec);
     if (in_wire(text, size)) return take({text.data(), text.size()}, ec);
     append({text.data(), text.size()});
     return take(std::string_view(unescaped_).substr(unescaped_.size() - size), ec);
@@ -153,7 +153,6 @@ class listener {
     return depth_ > 1 || now_ == attribute::data || refuse_value(what, ec);
   }
   bool take(std::string_view text, error_code& ec) {
-    if (depth_ == 0) return refuse("no JSON object", 0, ec);
     switch (now_) {
       case attribute::extension: headers_[header_count_ - 1].value = sdk::str(text); return true;
       case attribute::id: event_.id = sdk::str(text); return true;

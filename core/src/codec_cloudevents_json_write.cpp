@@ -8,6 +8,7 @@
 
 #include <postbus/sdk/abi.hpp>
 
+#include <algorithm>
 #include <span>
 
 namespace postbus::detail {
@@ -17,6 +18,14 @@ namespace {
 void put(std::string& out, std::string_view before, std::string_view text) {
   out += before;
   append_json_string(out, text);
+}
+
+// A document has each name once; sdk::header() finds the first, too.
+bool may_be_written(std::span<const postbus_pair> headers, const postbus_pair& header) noexcept {
+  const std::string_view name = sdk::view(header.name);
+  const auto before = headers.first(static_cast<std::size_t>(&header - headers.data()));
+  return is_header_name_on_wire(name) &&
+         std::none_of(before.begin(), before.end(), [&](const postbus_pair& h) { return sdk::view(h.name) == name; });
 }
 
 void put_data(std::string& out, std::string_view content_type, std::string_view data) {
@@ -50,8 +59,9 @@ void encode_cloudevents_json(const postbus_event& event, std::string& out) {
     append_timestamp(out, event.expires_ns);
     out += '"';
   }
-  for (const postbus_pair& header : std::span{event.headers, event.header_count}) {
-    if (!is_header_name_on_wire(sdk::view(header.name))) continue;
+  const std::span headers{event.headers, event.header_count};
+  for (const postbus_pair& header : headers) {
+    if (!may_be_written(headers, header)) continue;
     out += ",\"";
     out += sdk::view(header.name);
     put(out, "\":", sdk::view(header.value));
