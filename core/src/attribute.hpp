@@ -25,20 +25,31 @@ enum class attribute : std::uint8_t {
 
 inline attribute attribute_of(std::string_view name) noexcept {
   // The size is known where it is asked: this compiles to a compare or two, where == would call memcmp.
-  const auto is = [&]<std::size_t N>(const char(&text)[N]) { return std::memcmp(name.data(), text, N - 1) == 0; };
+  const auto is = [&]<std::size_t N>(const char(&text)[N]) {
+    return std::memcmp(name.data(), text, N - 1) == 0;
+  };
   switch (name.size()) {
-    case 2: return is("id") ? attribute::id : attribute::extension;
+    case 2:
+      return is("id") ? attribute::id : attribute::extension;
     case 4:
-      return is("type") ? attribute::type : is("time") ? attribute::time : is("data") ? attribute::data : attribute::extension;
-    case 6: return is("source") ? attribute::source : attribute::extension;
-    case 10: return is("expirytime") ? attribute::expirytime : attribute::extension;
+      return is("type")   ? attribute::type
+             : is("time") ? attribute::time
+             : is("data") ? attribute::data
+                          : attribute::extension;
+    case 6:
+      return is("source") ? attribute::source : attribute::extension;
+    case 10:
+      return is("expirytime") ? attribute::expirytime : attribute::extension;
     case 11:
       return is("specversion")   ? attribute::specversion
              : is("data_base64") ? attribute::data_base64
                                  : attribute::extension;
-    case 12: return is("partitionkey") ? attribute::partitionkey : attribute::extension;
-    case 15: return is("datacontenttype") ? attribute::datacontenttype : attribute::extension;
-    default: return attribute::extension;
+    case 12:
+      return is("partitionkey") ? attribute::partitionkey : attribute::extension;
+    case 15:
+      return is("datacontenttype") ? attribute::datacontenttype : attribute::extension;
+    default:
+      return attribute::extension;
   }
 }
 

@@ -28,18 +28,24 @@ event_record* decode_raw(const wire_format& format, const postbus_owned& wire, s
 
 void encode(const wire_format& format, const postbus_event& event, std::string& out) {
   switch (format.codec) {
-    case codec::msgpack: return encode_msgpack(event, out);
-    case codec::cloudevents_json: return encode_cloudevents_json(event, out);
-    case codec::raw: return out.clear();
+    case codec::msgpack:
+      return encode_msgpack(event, out);
+    case codec::cloudevents_json:
+      return encode_cloudevents_json(event, out);
+    case codec::raw:
+      return out.clear();
   }
 }
 
 event_record* decode(const wire_format& format, const postbus_owned& wire, std::string_view topic,
                      id_source& ids, std::string& why) {
   switch (format.codec) {
-    case codec::msgpack: return decode_msgpack(wire, ids, why);
-    case codec::cloudevents_json: return decode_cloudevents_json(wire, topic, ids, why);
-    case codec::raw: break;
+    case codec::msgpack:
+      return decode_msgpack(wire, ids, why);
+    case codec::cloudevents_json:
+      return decode_cloudevents_json(wire, topic, ids, why);
+    case codec::raw:
+      break;
   }
   return decode_raw(format, wire, topic, ids, why);
 }

@@ -81,14 +81,14 @@ class listener {
   bool on_number_part(json_text, error_code&) { return true; }
   bool on_int64(std::int64_t value, json_text, error_code& ec) { return take_integer(value, ec); }
   bool on_uint64(std::uint64_t value, json_text, error_code& ec) { return take_integer(value, ec); }
-  bool on_double(double, json_text, error_code& ec) { return take_other("a number with a fraction or an exponent", ec); }
+  bool on_double(double, json_text, error_code& ec) {
+    return take_other("a number with a fraction or an exponent", ec);
+  }
   bool on_bool(bool value, error_code& ec) {
     if (depth_ != 1 || now_ != attribute::extension) return take_other("a boolean", ec);
     return take(value ? "true" : "false", ec);
   }
-  bool on_null(error_code& ec) {
-    return depth_ > 0 || take_other("null", ec);
-  }
+  bool on_null(error_code& ec) { return depth_ > 0 || take_other("null", ec); }
   bool on_comment_part(json_text, error_code&) { return true; }
   bool on_comment(json_text, error_code&) { return true; }
 
@@ -97,7 +97,8 @@ class listener {
 
   // Whole, and not in a buffer of the parser's.
   bool in_wire(json_text text, std::size_t size) const noexcept {
-    const auto at = reinterpret_cast<std::uintptr_t>(text.data()), begin = reinterpret_cast<std::uintptr_t>(wire_.data());
+    const auto at = reinterpret_cast<std::uintptr_t>(text.data()),
+               begin = reinterpret_cast<std::uintptr_t>(wire_.data());
     return text.size() == size && at >= begin && at < begin + wire_.size();
   }
 
@@ -154,17 +155,36 @@ class listener {
   }
   bool take(std::string_view text, error_code& ec) {
     switch (now_) {
-      case attribute::extension: headers_[header_count_ - 1].value = sdk::str(text); return true;
-      case attribute::id: event_.id = sdk::str(text); return true;
-      case attribute::source: event_.source = sdk::str(text); return true;
-      case attribute::type: event_.topic = sdk::str(text); return true;
-      case attribute::datacontenttype: event_.content_type = sdk::str(text); return true;
-      case attribute::partitionkey: event_.key = sdk::str(text); return true;
-      case attribute::time: return take_time(text, event_.time_ns, ec);
-      case attribute::expirytime: return take_time(text, event_.expires_ns, ec);
-      case attribute::specversion: return (has_version_ = text == "1.0") || refuse_value("not \"1.0\"", ec);
-      case attribute::data: data_text_ = text; return true;
-      case attribute::data_base64: base64_ = text, base64_at_ = value_at_; return true;
+      case attribute::extension:
+        headers_[header_count_ - 1].value = sdk::str(text);
+        return true;
+      case attribute::id:
+        event_.id = sdk::str(text);
+        return true;
+      case attribute::source:
+        event_.source = sdk::str(text);
+        return true;
+      case attribute::type:
+        event_.topic = sdk::str(text);
+        return true;
+      case attribute::datacontenttype:
+        event_.content_type = sdk::str(text);
+        return true;
+      case attribute::partitionkey:
+        event_.key = sdk::str(text);
+        return true;
+      case attribute::time:
+        return take_time(text, event_.time_ns, ec);
+      case attribute::expirytime:
+        return take_time(text, event_.expires_ns, ec);
+      case attribute::specversion:
+        return (has_version_ = text == "1.0") || refuse_value("not \"1.0\"", ec);
+      case attribute::data:
+        data_text_ = text;
+        return true;
+      case attribute::data_base64:
+        base64_ = text, base64_at_ = value_at_;
+        return true;
     }
     return true;
   }
@@ -188,8 +208,8 @@ class listener {
     return lacks((text.ptr == nullptr ? "no '" : "an empty '") + std::string(name) + "'");
   }
   bool has_what_it_must() {
-    return (has_version_ || lacks("no 'specversion'")) && has("id", event_.id) && has("source", event_.source) &&
-           has("type", event_.topic);
+    return (has_version_ || lacks("no 'specversion'")) && has("id", event_.id) &&
+           has("source", event_.source) && has("type", event_.topic);
   }
   bool settle_data() {
     const std::string_view type = sdk::view(event_.content_type);

@@ -25,7 +25,8 @@ bool may_be_written(std::span<const postbus_pair> headers, const postbus_pair& h
   const std::string_view name = sdk::view(header.name);
   const auto before = headers.first(static_cast<std::size_t>(&header - headers.data()));
   return is_header_name_on_wire(name) &&
-         std::none_of(before.begin(), before.end(), [&](const postbus_pair& h) { return sdk::view(h.name) == name; });
+         std::none_of(before.begin(), before.end(),
+                      [&](const postbus_pair& h) { return sdk::view(h.name) == name; });
 }
 
 void put_data(std::string& out, std::string_view content_type, std::string_view data) {

@@ -82,17 +82,25 @@ class reader {
     value_at_ = at_;
     if (!next(value)) return false;
     switch (what) {
-      case attribute::id: return put(event_.id, value);
-      case attribute::source: return put(event_.source, value);
-      case attribute::type: return put(event_.topic, value);
-      case attribute::datacontenttype: return put(event_.content_type, value);
-      case attribute::partitionkey: return put(event_.key, value);
-      case attribute::time: return put(event_.time_ns, value);
-      case attribute::expirytime: return put(event_.expires_ns, value);
+      case attribute::id:
+        return put(event_.id, value);
+      case attribute::source:
+        return put(event_.source, value);
+      case attribute::type:
+        return put(event_.topic, value);
+      case attribute::datacontenttype:
+        return put(event_.content_type, value);
+      case attribute::partitionkey:
+        return put(event_.key, value);
+      case attribute::time:
+        return put(event_.time_ns, value);
+      case attribute::expirytime:
+        return put(event_.expires_ns, value);
       case attribute::data:
         event_.data = sdk::bytes(value.view);
         return value.what == token::bytes || value.what == token::text || wrong("bytes");
-      default: return key_ == "ext" ? read_headers(value) : skip(value);
+      default:
+        return key_ == "ext" ? read_headers(value) : skip(value);
     }
   }
   bool put(postbus_str& to, const token& value) {
@@ -108,7 +116,8 @@ class reader {
   bool read_headers(const token& map) {
     if (map.what != token::map) return wrong("map");
     if (header_count_ != 0) return fail("'ext' twice", key_at_);
-    if (map.count > headers_.size()) return fail("more than " + std::to_string(headers_.size()) + " headers", value_at_);
+    if (map.count > headers_.size())
+      return fail("more than " + std::to_string(headers_.size()) + " headers", value_at_);
     for (; header_count_ < map.count; ++header_count_) {
       token name, value;
       const std::size_t at = at_;
@@ -150,22 +159,58 @@ class reader {
     if (lead < 0xc0) return body(t, token::text, lead & 31U);
     if (lead >= 0xe0) return integer(t, static_cast<signed char>(lead));
     switch (lead) {
-      case 0xc0: case 0xc2: case 0xc3: return t.what = token::other, true;  // nil, false, true
-      case 0xc4: case 0xc5: case 0xc6: return sized(t, token::bytes, 1U << (lead - 0xc4));
-      case 0xc7: case 0xc8: case 0xc9: return sized(t, token::other, 1U << (lead - 0xc7), 1);  // ext
-      case 0xca: return body(t, token::other, 4);                                              // float
-      case 0xcb: return body(t, token::other, 8);
-      case 0xcc: case 0xcd: case 0xce: case 0xcf: return number(t, 1U << (lead - 0xcc), false);
-      case 0xd0: case 0xd1: case 0xd2: case 0xd3: return number(t, 1U << (lead - 0xd0), true);
-      case 0xd4: case 0xd5: case 0xd6: case 0xd7: case 0xd8: return body(t, token::other, 1 + (1U << (lead - 0xd4)));
-      case 0xd9: case 0xda: case 0xdb: return sized(t, token::text, 1U << (lead - 0xd9));
-      case 0xdc: case 0xdd: return counted(t, token::array, lead == 0xdc ? 2 : 4);
-      case 0xde: case 0xdf: return counted(t, token::map, lead == 0xde ? 2 : 4);
-      default: return fail("no msgpack", at_ - 1);
+      case 0xc0:
+      case 0xc2:
+      case 0xc3:
+        return t.what = token::other, true;  // nil, false, true
+      case 0xc4:
+      case 0xc5:
+      case 0xc6:
+        return sized(t, token::bytes, 1U << (lead - 0xc4));
+      case 0xc7:
+      case 0xc8:
+      case 0xc9:
+        return sized(t, token::other, 1U << (lead - 0xc7), 1);  // ext
+      case 0xca:
+        return body(t, token::other, 4);  // float
+      case 0xcb:
+        return body(t, token::other, 8);
+      case 0xcc:
+      case 0xcd:
+      case 0xce:
+      case 0xcf:
+        return number(t, 1U << (lead - 0xcc), false);
+      case 0xd0:
+      case 0xd1:
+      case 0xd2:
+      case 0xd3:
+        return number(t, 1U << (lead - 0xd0), true);
+      case 0xd4:
+      case 0xd5:
+      case 0xd6:
+      case 0xd7:
+      case 0xd8:
+        return body(t, token::other, 1 + (1U << (lead - 0xd4)));
+      case 0xd9:
+      case 0xda:
+      case 0xdb:
+        return sized(t, token::text, 1U << (lead - 0xd9));
+      case 0xdc:
+      case 0xdd:
+        return counted(t, token::array, lead == 0xdc ? 2 : 4);
+      case 0xde:
+      case 0xdf:
+        return counted(t, token::map, lead == 0xde ? 2 : 4);
+      default:
+        return fail("no msgpack", at_ - 1);
     }
   }
-  bool integer(token& t, std::int64_t value) noexcept { return t.what = token::integer, t.number = value, true; }
-  bool head(token& t, token::kind what, std::uint64_t count) noexcept { return t.what = what, t.count = count, true; }
+  bool integer(token& t, std::int64_t value) noexcept {
+    return t.what = token::integer, t.number = value, true;
+  }
+  bool head(token& t, token::kind what, std::uint64_t count) noexcept {
+    return t.what = what, t.count = count, true;
+  }
   bool body(token& t, token::kind what, std::uint64_t size) {
     if (size > wire_.size() - at_) return fail("cut off", wire_.size());
     t.what = what;

@@ -73,7 +73,8 @@ struct packer {
   char* at = nullptr;
 
   bool stays(postbus_str text) const noexcept {
-    const auto begin = reinterpret_cast<std::uintptr_t>(text.ptr), there = reinterpret_cast<std::uintptr_t>(owned.data());
+    const auto begin = reinterpret_cast<std::uintptr_t>(text.ptr),
+               there = reinterpret_cast<std::uintptr_t>(owned.data());
     return begin >= there && begin + text.len <= there + owned.size();
   }
   std::size_t room(postbus_str text) const noexcept { return stays(text) ? 0 : text.len; }
@@ -86,7 +87,8 @@ struct packer {
   }
 };
 
-event_record* make_event(const postbus_event& fields, postbus_bytes data, const postbus_owned* owner, id_source& ids) {
+event_record* make_event(const postbus_event& fields, postbus_bytes data, const postbus_owned* owner,
+                         id_source& ids) {
   packer pack{owner != nullptr ? sdk::view(owner->bytes) : std::string_view()};
   const postbus_str body = sdk::str(sdk::view(data));
   std::size_t texts = pack.room(fields.topic) + pack.room(fields.source) + pack.room(fields.key) +

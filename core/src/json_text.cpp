@@ -17,9 +17,11 @@ namespace words = sdk::detail;  // eight bytes at once
 std::size_t first_special(std::string_view text, std::size_t at) noexcept {
   for (; text.size() - at >= 8; at += 8) {
     const auto word = words::load_word<std::uint64_t>(text.data() + at);
-    const auto zeros = [](std::uint64_t w) { return (w - words::each_byte) & ~w; };  // high bit: a zero byte is here or before
-    const std::uint64_t found = word | zeros(word ^ words::each_byte * '"') | zeros(word ^ words::each_byte * '\\') |
-                                (word - words::each_byte * 0x20);
+    const auto zeros = [](std::uint64_t w) {
+      return (w - words::each_byte) & ~w;
+    };  // high bit: a zero byte is here or before
+    const std::uint64_t found = word | zeros(word ^ words::each_byte * '"') |
+                                zeros(word ^ words::each_byte * '\\') | (word - words::each_byte * 0x20);
     if ((found & words::high_bits) != 0) break;
   }
   for (; at < text.size(); ++at) {
@@ -33,12 +35,23 @@ void append_escaped(std::string& out, char c) {
   static constexpr std::string_view digits = "0123456789abcdef";
   const auto byte = static_cast<unsigned char>(c);
   switch (c) {
-    case '"': out += "\\\""; break;
-    case '\\': out += "\\\\"; break;
-    case '\n': out += "\\n"; break;
-    case '\r': out += "\\r"; break;
-    case '\t': out += "\\t"; break;
-    default: (out += "\\u00") += {digits[byte >> 4], digits[byte & 15]};
+    case '"':
+      out += "\\\"";
+      break;
+    case '\\':
+      out += "\\\\";
+      break;
+    case '\n':
+      out += "\\n";
+      break;
+    case '\r':
+      out += "\\r";
+      break;
+    case '\t':
+      out += "\\t";
+      break;
+    default:
+      (out += "\\u00") += {digits[byte >> 4], digits[byte & 15]};
   }
 }
 

@@ -78,7 +78,11 @@ void append_timestamp(std::string& out, std::int64_t wall_ns) {
   if (ns != 0) {
     const int digits = ns % 1'000'000 == 0 ? 3 : ns % 1'000 == 0 ? 6 : 9;
     *at++ = '.';
-    at = put_digits(at, static_cast<unsigned>(digits == 3 ? ns / 1'000'000 : digits == 6 ? ns / 1'000 : ns), digits);
+    at = put_digits(at,
+                    static_cast<unsigned>(digits == 3   ? ns / 1'000'000
+                                          : digits == 6 ? ns / 1'000
+                                                        : ns),
+                    digits);
   }
   *at++ = 'Z';
   out.append(text.data(), at);
@@ -101,10 +105,12 @@ std::optional<std::int64_t> parse_timestamp(std::string_view text) noexcept {
   const std::int64_t offset_s = c.offset_s();
   const year_month_day date{std::chrono::year(static_cast<int>(year)), std::chrono::month(month),
                             std::chrono::day(day)};
-  if (!c.good || !c.text.empty() || !date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
+  if (!c.good || !c.text.empty() || !date.ok() || hour > 23 || minute > 59 || second > 60)
+    return std::nullopt;
 
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  std::int64_t seconds = days * day_s + std::int64_t{hour} * 3600 + std::int64_t{minute} * 60 + second - offset_s;
+  std::int64_t seconds =
+      days * day_s + std::int64_t{hour} * 3600 + std::int64_t{minute} * 60 + second - offset_s;
   std::int64_t part = ns;
   if (seconds < 0) ++seconds, part -= second_ns;  // or the last second before the range ends would overflow
   std::int64_t whole = 0, result = 0;

@@ -35,7 +35,8 @@ TEST_CASE("every byte survives base64", "[base64]") {
 }
 
 TEST_CASE("a text that is not base64 is refused", "[base64]") {
-  for (const std::string_view text : {"Z", "Zg", "Zg=", "Zg===", "=", "====", "Zm9=v", "Zm9v\n", "Zm 9v===", "-_-_", "Zg==Zg==", "Z\xff=="}) {
+  for (const std::string_view text : {"Z", "Zg", "Zg=", "Zg===", "=", "====", "Zm9=v", "Zm9v\n",
+                                      "Zm 9v===", "-_-_", "Zg==Zg==", "Z\xff=="}) {
     INFO(text);
     CHECK_FALSE(parse_base64(text));
   }

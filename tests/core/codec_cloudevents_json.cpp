@@ -11,7 +11,9 @@ namespace {
 decoded decode(const std::string& wire, std::string_view topic = "came:in:on") {
   return codec_events::decode(codec::cloudevents_json, wire, topic);
 }
-std::string encoded(const postbus_event& event) { return codec_events::encoded(codec::cloudevents_json, event); }
+std::string encoded(const postbus_event& event) {
+  return codec_events::encoded(codec::cloudevents_json, event);
+}
 
 // An event as `members` make it, with what every one needs.
 std::string with(const std::string& members) {
@@ -29,15 +31,17 @@ std::string data_of(const std::string& members) {
 TEST_CASE("the JSON of a full event is what it is for ever", "[codec]") {
   postbus_event e = full_event();
   e.data = sdk::bytes(R"({"a": [1, 2.50]})");
-  CHECK(encoded(e) ==
-        R"({"specversion":"1.0","id":"id-1","source":"fleet","type":"jobs:42:start","time":"2023-11-14T22:13:20.123456789Z",)"
-        R"("datacontenttype":"application/json","partitionkey":"42","expirytime":"2027-01-15T08:00:00Z",)"
-        R"("traceparent":"00-1-2-01","x":"","data":{"a": [1, 2.50]}})");
+  CHECK(
+      encoded(e) ==
+      R"({"specversion":"1.0","id":"id-1","source":"fleet","type":"jobs:42:start","time":"2023-11-14T22:13:20.123456789Z",)"
+      R"("datacontenttype":"application/json","partitionkey":"42","expirytime":"2027-01-15T08:00:00Z",)"
+      R"("traceparent":"00-1-2-01","x":"","data":{"a": [1, 2.50]}})");
 }
 
 TEST_CASE("the JSON of a small event is what it is for ever", "[codec]") {
-  CHECK(encoded(small_event()) ==
-        R"({"specversion":"1.0","id":"i","source":"s","type":"a","time":"1970-01-01T00:00:00.000000001Z","data_base64":"ZA=="})");
+  CHECK(
+      encoded(small_event()) ==
+      R"({"specversion":"1.0","id":"i","source":"s","type":"a","time":"1970-01-01T00:00:00.000000001Z","data_base64":"ZA=="})");
 }
 
 TEST_CASE("an event survives JSON in every combination of its attributes", "[codec]") {
@@ -57,7 +61,8 @@ TEST_CASE("texts are escaped, and what is no UTF-8 becomes U+FFFD", "[codec]") {
   e.data = {};
   CHECK(encoded(e) ==
         "{\"specversion\":\"1.0\",\"id\":\"q\\\"b\\\\n\\n\\r\\t\\u0000\\u001f\x7f\xc3\xa9\xf0\x9f\x98\x80.\","
-        "\"source\":\"long enough for words \xef\xbf\xbd\xef\xbf\xbd and \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd.\","
+        "\"source\":\"long enough for words \xef\xbf\xbd\xef\xbf\xbd and "
+        "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd.\","
         "\"type\":\"a\",\"time\":\"1970-01-01T00:00:00.000000001Z\"}");
   CHECK(sdk::view(decode(encoded(e)).event->id) == sdk::view(e.id));
 }
@@ -69,9 +74,11 @@ TEST_CASE("an event without source gets one, for CloudEvents demands it", "[code
 }
 
 TEST_CASE("a header that would not be a member of its own is left out", "[codec]") {
-  const std::vector<postbus_pair> headers{{sdk::str("id"), sdk::str("1")},  {sdk::str("data"), sdk::str("2")}, {sdk::str("a_b"), sdk::str("3")},
-                                          {sdk::str(""), sdk::str("4")},    {sdk::str("x"), sdk::str("5")},    {sdk::str("x"), sdk::str("6")},
-                                          {sdk::str("\"y"), sdk::str("7")}, {sdk::str("specversion"), sdk::str("8")}};
+  const std::vector<postbus_pair> headers{
+      {sdk::str("id"), sdk::str("1")},  {sdk::str("data"), sdk::str("2")},
+      {sdk::str("a_b"), sdk::str("3")}, {sdk::str(""), sdk::str("4")},
+      {sdk::str("x"), sdk::str("5")},   {sdk::str("x"), sdk::str("6")},
+      {sdk::str("\"y"), sdk::str("7")}, {sdk::str("specversion"), sdk::str("8")}};
   postbus_event e = small_event();
   e.headers = headers.data();
   e.header_count = headers.size();
@@ -108,12 +115,15 @@ TEST_CASE("CloudEvents' example with JSON data", "[codec]") {
   CHECK(d.event->header_count == 2);
   CHECK(d.header("comexampleextension1") == "value");
   CHECK(d.header("comexampleothervalue") == "5");
-  CHECK(d.data() == "{\n        \"appinfoA\" : \"abc\",\n        \"appinfoB\" : 123,\n        \"appinfoC\" : true\n    }");
+  CHECK(
+      d.data() ==
+      "{\n        \"appinfoA\" : \"abc\",\n        \"appinfoB\" : 123,\n        \"appinfoC\" : true\n    }");
   CHECK(d.is_in_wire(d.data()));
 }
 
 TEST_CASE("CloudEvents' example with XML as a string", "[codec]") {
-  const decoded d = decode(R"({"specversion":"1.0","type":"com.example.someevent","source":"/mycontext","id":"A234-1234-1234",
+  const decoded d = decode(
+      R"({"specversion":"1.0","type":"com.example.someevent","source":"/mycontext","id":"A234-1234-1234",
     "time":"2018-04-05T17:31:00Z","comexampleextension1":"value","comexampleothervalue":5,"unsetextension":null,
     "datacontenttype":"application/xml","data":"<much wow=\"xml\"/>"})");
   REQUIRE(d.event != nullptr);
@@ -123,7 +133,8 @@ TEST_CASE("CloudEvents' example with XML as a string", "[codec]") {
 }
 
 TEST_CASE("CloudEvents' example with binary data", "[codec]") {
-  const decoded d = decode(R"({"specversion":"1.0","type":"com.example.someevent","source":"/mycontext","id":"D234-1234-1234",
+  const decoded d = decode(
+      R"({"specversion":"1.0","type":"com.example.someevent","source":"/mycontext","id":"D234-1234-1234",
     "datacontenttype":"application/vnd.apache.thrift.binary","data_base64":"Zm9vYmFy"})");
   REQUIRE(d.event != nullptr);
   CHECK(d.data() == "foobar");
@@ -136,7 +147,9 @@ TEST_CASE("a batch is refused: one event is one message", "[codec]") {
 
 // ---- data
 
-TEST_CASE("data comes as it was written: JSON where the content type is JSON or missing, else a string's text", "[codec]") {
+TEST_CASE(
+    "data comes as it was written: JSON where the content type is JSON or missing, else a string's text",
+    "[codec]") {
   CHECK(data_of(R"(,"data":{"a": 1.50e2})") == R"({"a": 1.50e2})");
   CHECK(data_of(R"(,"data": [1 , 2] ,"datacontenttype":"application/json")") == "[1 , 2]");
   CHECK(data_of(R"(,"data":"text")") == R"("text")");
@@ -166,7 +179,8 @@ TEST_CASE("data_base64 is data whatever the content type", "[codec]") {
 TEST_CASE("data that says JSON and is none, or has white space around it, goes as base64", "[codec]") {
   postbus_event e = small_event();
   e.content_type = sdk::str("application/json");
-  for (const std::string_view text : {"{", "{} ", " {}", "{}\n", "nul", "1 2", "\"\xff\"", "[1,]", "\xef\xbb\xbf{}"}) {
+  for (const std::string_view text :
+       {"{", "{} ", " {}", "{}\n", "nul", "1 2", "\"\xff\"", "[1,]", "\xef\xbb\xbf{}"}) {
     e.data = sdk::bytes(text);
     const std::string wire = encoded(e);
     INFO(wire);
@@ -175,7 +189,8 @@ TEST_CASE("data that says JSON and is none, or has white space around it, goes a
   }
 }
 
-TEST_CASE("data may be nested 127 deep as JSON, deeper goes as base64, and a deeper document is refused", "[codec]") {
+TEST_CASE("data may be nested 127 deep as JSON, deeper goes as base64, and a deeper document is refused",
+          "[codec]") {
   const auto nested = [](int depth) { return std::string(depth, '[') + std::string(depth, ']'); };
   postbus_event e = small_event();
   for (const int depth : {127, 128, 10'000}) {
@@ -193,7 +208,8 @@ TEST_CASE("data may be nested 127 deep as JSON, deeper goes as base64, and a dee
 // ---- attributes
 
 TEST_CASE("texts are views into the wire, unless they are written with an escape", "[codec]") {
-  const decoded d = decode(with(R"(,"x":"plain","y":"\u0061\"\/\ud83d\ude00","partitionkey":"a\nb","z":"\u0000")"));
+  const decoded d =
+      decode(with(R"(,"x":"plain","y":"\u0061\"\/\ud83d\ude00","partitionkey":"a\nb","z":"\u0000")"));
   REQUIRE(d.event != nullptr);
   CHECK(d.is_in_wire(sdk::view(d.event->id)));
   CHECK(d.is_in_wire(*sdk::header(*d.event, "x")));
@@ -202,8 +218,10 @@ TEST_CASE("texts are views into the wire, unless they are written with an escape
   CHECK(d.header("z") == std::string(1, '\0'));
 }
 
-TEST_CASE("integers and booleans become their text, null is absent, and nothing else is a header", "[codec]") {
-  const decoded d = decode(with(R"(,"a":5,"b":-7,"c":18446744073709551615,"d":true,"e":false,"f":null,"g":"","h":-0)"));
+TEST_CASE("integers and booleans become their text, null is absent, and nothing else is a header",
+          "[codec]") {
+  const decoded d =
+      decode(with(R"(,"a":5,"b":-7,"c":18446744073709551615,"d":true,"e":false,"f":null,"g":"","h":-0)"));
   REQUIRE(d.event != nullptr);
   CHECK(d.event->header_count == 7);
   CHECK(d.header("a") == "5");
@@ -220,14 +238,16 @@ TEST_CASE("integers and booleans become their text, null is absent, and nothing 
 }
 
 TEST_CASE("subject and dataschema are headers, time may be missing, and expirytime is a time", "[codec]") {
-  const decoded d = decode(with(R"(,"subject":"s/1","dataschema":"http://x","expirytime":"2018-04-05T19:31:00+02:00","partitionkey":"k")"));
+  const decoded d = decode(with(
+      R"(,"subject":"s/1","dataschema":"http://x","expirytime":"2018-04-05T19:31:00+02:00","partitionkey":"k")"));
   REQUIRE(d.event != nullptr);
   CHECK(d.header("subject") == "s/1");
   CHECK(d.header("dataschema") == "http://x");
   CHECK(d.event->expires_ns == 1'522'949'460'000'000'000);
   CHECK(sdk::view(d.event->key) == "k");
   CHECK(d.event->time_ns == 1);
-  CHECK(why(with(R"(,"time":"yesterday")")) == "'time' is no time as RFC 3339 has them, from 1677 to 2262 (byte 61)");
+  CHECK(why(with(R"(,"time":"yesterday")")) ==
+        "'time' is no time as RFC 3339 has them, from 1677 to 2262 (byte 61)");
   CHECK(why(with(R"(,"expirytime":7)")) == "'expirytime' is a number (byte 67)");
 }
 
@@ -242,13 +262,16 @@ TEST_CASE("each attribute that must be there is asked for", "[codec]") {
   CHECK(why(R"({"specversion":"1.0","id":"i","source":"s"})") == "no 'type'");
   CHECK(why(R"({"specversion":"1.0","id":"","source":"s","type":"a"})") == "an empty 'id'");
   CHECK(why(R"({"specversion":"1.0","id":"i","source":null,"type":"a"})") == "no 'source'");
-  CHECK(why(R"({"specversion":"0.3","id":"i","source":"s","type":"a"})") == "'specversion' is not \"1.0\" (byte 15)");
-  CHECK(why(R"({"specversion":1.0,"id":"i","source":"s","type":"a"})") == "'specversion' is a number with a fraction or an exponent (byte 15)");
+  CHECK(why(R"({"specversion":"0.3","id":"i","source":"s","type":"a"})") ==
+        "'specversion' is not \"1.0\" (byte 15)");
+  CHECK(why(R"({"specversion":1.0,"id":"i","source":"s","type":"a"})") ==
+        "'specversion' is a number with a fraction or an exponent (byte 15)");
   CHECK(why(R"({"specversion":"1.0","id":7,"source":"s","type":"a"})") == "'id' is a number (byte 26)");
   CHECK(why(R"({"specversion":"1.0","id":true,"source":"s","type":"a"})") == "'id' is a boolean (byte 26)");
 }
 
-TEST_CASE("a type that is no topic is the header cetype of an event on the topic where it came in", "[codec]") {
+TEST_CASE("a type that is no topic is the header cetype of an event on the topic where it came in",
+          "[codec]") {
   const std::string wire = R"({"specversion":"1.0","id":"i","source":"s","type":"Order Shipped"})";
   const decoded d = decode(wire, "orders:7");
   REQUIRE(d.event != nullptr);

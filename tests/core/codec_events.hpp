@@ -32,7 +32,9 @@ struct decoded {
   std::unique_ptr<event_record, release_event> event;
 
   std::string_view data() const { return sdk::view(event->data); }
-  std::string header(std::string_view name) const { return std::string(sdk::header(*event, name).value_or("(none)")); }
+  std::string header(std::string_view name) const {
+    return std::string(sdk::header(*event, name).value_or("(none)"));
+  }
   // A view into the bytes, not a copy.
   bool is_in_wire(std::string_view text) const {
     return text.data() >= wire->data() && text.data() + text.size() <= wire->data() + wire->size();
@@ -44,7 +46,8 @@ inline decoded decode(codec how, const std::string& bytes, std::string_view topi
   static fixed_ids ids;
   decoded d;
   d.wire = std::make_shared<std::string>(bytes);
-  d.event.reset(detail::decode(wire_format{how, "text/csv"}, {sdk::bytes(*d.wire), nullptr, nullptr}, topic, ids, d.why));
+  d.event.reset(detail::decode(wire_format{how, "text/csv"}, {sdk::bytes(*d.wire), nullptr, nullptr}, topic,
+                               ids, d.why));
   CHECK((d.event != nullptr) == d.why.empty());
   return d;
 }
@@ -103,9 +106,18 @@ inline void check_same(const postbus_event& a, const postbus_event& b) {
 // Every combination of what an event may have or lack, with data of every kind.
 template <class Check>
 void for_all_combinations(Check check) {
-  const std::vector<std::string_view> types{"", "application/json", "text/plain", "application/octet-stream", "Image/SVG+XML"};
-  const std::vector<std::string_view> bodies{"",        "{\"a\": [1, 2.50]}", "null", " 1", "\"t\"", "text \"x\"\n\t\x01\x7f",
-                                             "\xc3\xa9\xf0\x9f\x98\x80", "\xff\xfe",          "{",    "1\n"};
+  const std::vector<std::string_view> types{"", "application/json", "text/plain", "application/octet-stream",
+                                            "Image/SVG+XML"};
+  const std::vector<std::string_view> bodies{"",
+                                             "{\"a\": [1, 2.50]}",
+                                             "null",
+                                             " 1",
+                                             "\"t\"",
+                                             "text \"x\"\n\t\x01\x7f",
+                                             "\xc3\xa9\xf0\x9f\x98\x80",
+                                             "\xff\xfe",
+                                             "{",
+                                             "1\n"};
   for (unsigned bits = 0; bits < 8; ++bits)
     for (const std::string_view type : types)
       for (const std::string_view body : bodies) {

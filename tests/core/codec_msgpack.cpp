@@ -74,13 +74,14 @@ TEST_CASE("the bytes of a full event are what they are for ever", "[codec]") {
 TEST_CASE("what is read from msgpack are views into its bytes", "[codec]") {
   const decoded d = decode(encoded(full_event()));
   REQUIRE(d.event != nullptr);
-  for (const postbus_str text : {d.event->topic, d.event->id, d.event->source, d.event->key, d.event->content_type,
-                                 d.event->headers[0].name, d.event->headers[0].value})
+  for (const postbus_str text : {d.event->topic, d.event->id, d.event->source, d.event->key,
+                                 d.event->content_type, d.event->headers[0].name, d.event->headers[0].value})
     CHECK(d.is_in_wire(sdk::view(text)));
   CHECK(d.is_in_wire(d.data()));
 }
 
-TEST_CASE("bytes that became an event are released with its last reference, others stay the caller's", "[codec]") {
+TEST_CASE("bytes that became an event are released with its last reference, others stay the caller's",
+          "[codec]") {
   fixed_ids ids;
   const std::string good = encoded(full_event()), bad = good.substr(1);
   int released = 0;
@@ -124,17 +125,20 @@ TEST_CASE("what is no event is refused with what is wrong", "[codec]") {
   CHECK(why(packed([](auto& p) { p.pack_map(1).pack("type").pack("a"); })) == "no 'id'");
   CHECK(why(packed([](auto& p) { p.pack_map(1).pack(7).pack("a"); })) == "a key that is no text (byte 1)");
   CHECK(why("\xc1") == "no msgpack (byte 0)");
-  const std::string topic = why(packed([](auto& p) { p.pack_map(2).pack("type").pack("a b").pack("id").pack("i"); }));
+  const std::string topic =
+      why(packed([](auto& p) { p.pack_map(2).pack("type").pack("a b").pack("id").pack("i"); }));
   CHECK(topic.starts_with("'type': "));
 }
 
 TEST_CASE("an attribute of the wrong kind is refused by its name", "[codec]") {
   CHECK(why(with("source", [](auto& p) { p.pack_int(7); })) == "'source' is no text (byte 20)");
   CHECK(why(with("time", [](auto& p) { p.pack("now"); })) == "'time' is no integer below 2^63 (byte 18)");
-  CHECK(why(with("time", [](auto& p) { p.pack_uint64(std::uint64_t(1) << 63); })) == "'time' is no integer below 2^63 (byte 18)");
+  CHECK(why(with("time", [](auto& p) { p.pack_uint64(std::uint64_t(1) << 63); })) ==
+        "'time' is no integer below 2^63 (byte 18)");
   CHECK(why(with("data", [](auto& p) { p.pack_nil(); })) == "'data' is no bytes (byte 18)");
   CHECK(why(with("ext", [](auto& p) { p.pack_array(0); })) == "'ext' is no map (byte 17)");
-  CHECK(why(with("ext", [](auto& p) { p.pack_map(1).pack("n").pack(7); })) == "a header that is no text (byte 18)");
+  CHECK(why(with("ext", [](auto& p) { p.pack_map(1).pack("n").pack(7); })) ==
+        "a header that is no text (byte 18)");
   CHECK(why(with("id", [](auto& p) { p.pack("again"); })) == "'id' twice (byte 13)");
 }
 
@@ -179,7 +183,8 @@ TEST_CASE("as many headers as are read, and one more", "[codec]") {
 
 TEST_CASE("keys that are not known are skipped, whatever they hold", "[codec]") {
   const decoded d = decode(with("later", [](auto& p) {
-    p.pack_map(2).pack("x").pack_array(3).pack_nil().pack_true().pack(2.5).pack("y").pack_map(1).pack(1).pack(-1);
+    p.pack_map(2).pack("x").pack_array(3).pack_nil().pack_true().pack(2.5).pack("y").pack_map(1).pack(1).pack(
+        -1);
   }));
   REQUIRE(d.event != nullptr);
   CHECK(d.event->header_count == 0);

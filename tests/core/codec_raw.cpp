@@ -27,4 +27,6 @@ TEST_CASE("raw bytes from a topic that is none are refused with what is wrong ab
   CHECK(decode(codec::raw, "x", "a::b").why.starts_with("the topic it came in on: "));
 }
 
-TEST_CASE("raw writes nothing: the data itself is the wire", "[codec]") { CHECK(encoded(codec::raw, full_event()).empty()); }
+TEST_CASE("raw writes nothing: the data itself is the wire", "[codec]") {
+  CHECK(encoded(codec::raw, full_event()).empty());
+}

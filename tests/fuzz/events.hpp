@@ -29,7 +29,8 @@ using owned_event = std::unique_ptr<event_record, release_event>;
 inline owned_event decoded(codec how, std::string_view wire) {
   static fixed_ids ids;
   std::string why;
-  owned_event event(decode(wire_format{how, ""}, {sdk::bytes(wire), nullptr, nullptr}, "came:in:on", ids, why));
+  owned_event event(
+      decode(wire_format{how, ""}, {sdk::bytes(wire), nullptr, nullptr}, "came:in:on", ids, why));
   demand((event != nullptr) == why.empty(), "an event, or a reason why not");
   return event;
 }
@@ -44,10 +45,12 @@ inline bool same(postbus_str a, postbus_str b) noexcept { return sdk::view(a) ==
 inline bool same(const postbus_event& a, const postbus_event& b) noexcept {
   const std::span headers{a.headers, a.header_count}, others{b.headers, b.header_count};
   return same(a.id, b.id) && same(a.source, b.source) && same(a.topic, b.topic) && same(a.key, b.key) &&
-         same(a.content_type, b.content_type) && sdk::view(a.data) == sdk::view(b.data) && a.time_ns == b.time_ns &&
-         a.expires_ns == b.expires_ns &&
+         same(a.content_type, b.content_type) && sdk::view(a.data) == sdk::view(b.data) &&
+         a.time_ns == b.time_ns && a.expires_ns == b.expires_ns &&
          std::equal(headers.begin(), headers.end(), others.begin(), others.end(),
-                    [](const postbus_pair& x, const postbus_pair& y) { return same(x.name, y.name) && same(x.value, y.value); });
+                    [](const postbus_pair& x, const postbus_pair& y) {
+                      return same(x.name, y.name) && same(x.value, y.value);
+                    });
 }
 
 inline void demand_round_trip(codec how, const postbus_event& event) {

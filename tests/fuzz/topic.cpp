@@ -17,7 +17,8 @@ void demand_captures(std::string_view pattern, std::string_view topic, bool expe
   const bool matched = sdk::captures(pattern, topic, [&](std::string_view name, std::string_view value) {
     ++captured;
     demand(!name.empty() && !value.empty(), "a capture has a name and a value");
-    demand(value.data() >= topic.data() && value.data() + value.size() <= topic.data() + topic.size(), "out of the topic");
+    demand(value.data() >= topic.data() && value.data() + value.size() <= topic.data() + topic.size(),
+           "out of the topic");
   });
   demand(matched == expected, "captures() matches what matches() does");
   demand(captured == (matched ? braces : 0), "each {name} is captured");
@@ -29,10 +30,12 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   std::string_view rest = text(bytes, size);
   const std::string_view topic = next_line(rest);
   if (const auto fault = sdk::check_topic(topic)) {
-    demand(fault.offset <= topic.size() && !sdk::describe(fault, topic).empty(), "a fault has a place and a description");
+    demand(fault.offset <= topic.size() && !sdk::describe(fault, topic).empty(),
+           "a fault has a place and a description");
     return 0;
   }
-  demand(!sdk::check_pattern(topic) && sdk::matches(topic, topic), "a topic is a pattern that matches itself");
+  demand(!sdk::check_pattern(topic) && sdk::matches(topic, topic),
+         "a topic is a pattern that matches itself");
 
   struct entry {
     std::string_view pattern;
@@ -53,7 +56,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     index.match(topic, [&](std::size_t i) { ++entries[i].found; });
     for (std::size_t i = 0; i < entries.size(); ++i) {
       const bool matched = sdk::matches(entries[i].pattern, topic);
-      demand(entries[i].found == (matched && (step == 1 || i % 2 == 0)), "the index finds what matches(), once");
+      demand(entries[i].found == (matched && (step == 1 || i % 2 == 0)),
+             "the index finds what matches(), once");
       demand_captures(entries[i].pattern, topic, matched);
       if (step == 1 && i % 2 == 1) demand(index.erase(entries[i].handle), "what was added can be taken out");
     }
