@@ -138,8 +138,12 @@ struct heap_lease {
 };
 thread_local heap_lease my_heap;
 
-// The sanitizers see more when every block is its own allocation.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+// The sanitizers see more when every block is its own allocation. GCC has a macro for each, clang a question.
+#if !defined(__has_feature)
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) || \
+    __has_feature(thread_sanitizer)
 constexpr bool pooled = false;
 #else
 constexpr bool pooled = true;

@@ -3,7 +3,8 @@
 //   { "id": str, "source": str, "type": str (the topic), "time": int (ns since the Unix epoch), "data": bin,
 //     "datacontenttype": str, "partitionkey": str, "expirytime": int, "ext": { name: str } }
 //
-// Keys whose value is empty are left out; unknown keys are skipped, so that newer buses may add some.
+// Keys whose value is empty are left out. The order of keys is free, a key that is not known is skipped, whatever its value, so that
+// newer buses may add some; a known one comes once and has its type ("data" may be a str, too).
 #pragma once
 
 #include <postbus/plugin.h>

@@ -1,7 +1,6 @@
 #include "config_contents.hpp"
 #include "key_path.hpp"
-
-#include <toml++/toml.h>
+#include "toml.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -64,4 +64,8 @@ struct lent_event : event_record {
 // Throws bad_alloc, and then `data` is still the caller's. Fills id and time from `ids`.
 event_record* new_event(const postbus_event& fields, const postbus_owned* data, id_source& ids);
 
+// The same, of an event that was read from `wire`, which changes owner: what of the fields lies in the wire stays there, and only
+// the rest is copied. Throws bad_alloc, and then `wire` is still the caller's.
+event_record* new_event_over(const postbus_event& fields, const postbus_owned& wire, id_source& ids);
+
 }  // namespace postbus::detail

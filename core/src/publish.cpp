@@ -1,4 +1,5 @@
 // The way down, on the caller's thread: check, ask the features, hand over to the transport, wait for its answer.
+#include "attribute.hpp"
 #include "engine.hpp"
 #include "receipt_access.hpp"
 #include "waiter.hpp"
@@ -15,9 +16,7 @@ constexpr std::size_t header_name_max = 20;
 constexpr std::size_t at_once = 64;  // events of a batch that are handed over together
 
 bool is_header_name(std::string_view name) noexcept {
-  return !name.empty() && name.size() <= header_name_max && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-  });
+  return name.size() <= header_name_max && is_header_name_on_wire(name);
 }
 
 // Whether nothing is asked for that the wire of raw cannot say.
@@ -332,8 +331,11 @@ error engine::explain(error_code ec, std::string_view topic, std::size_t data_si
       if (const auto fault = sdk::check_topic(topic)) return {code, sdk::describe(fault, topic), "", ""};
       if (sdk::is_reserved(topic))
         return {code, where, "a topic that does not begin with 'postbus', which is reserved", ""};
-      return {code, where + " with too many headers, or a header name that is not a-z, 0-9",
-              "at most 64 headers with names of 1 to 20 lower-case letters and digits", ""};
+      return {code,
+              where + " with too many headers, or a header name that is not a-z, 0-9 or is an attribute's",
+              "at most 64 headers with names of 1 to 20 lower-case letters and digits, none of them id, "
+              "source, type, time, data and the like",
+              ""};
     case error::too_large:
       return {code, std::to_string(data_size) + " bytes of data on '" + std::string(topic) + "'",
               "at most " + std::to_string(to.data_max),

@@ -140,3 +140,11 @@ TEST_CASE("a copy is independent of its original", "[config]") {
   a = b;
   CHECK(at(a, "/bus/name") == "two");
 }
+
+// Found by fuzzing: toml++ 3.3 asserts, or tells the compiler, that these cannot be.
+TEST_CASE("a text that is not TOML is refused, whatever stands where a key or white space may", "[config]") {
+  for (const char* text : {"[!n", "[bus]\n[!n]", "a.!", "[\xd2\x95]", "a = 1 \xc3\xa9", "a = 1\xd2\x95", "\xc2\xa1", "[a\xd2\x95" "b]\n"}) {
+    CAPTURE(text);
+    CHECK(refusal([&] { config::from_toml(text); }).code() == error::bad_config);
+  }
+}

@@ -1,0 +1,122 @@
+#include "timestamp.hpp"
+
+#include <array>
+#include <chrono>
+
+namespace postbus::detail {
+namespace {
+
+using std::chrono::year_month_day;
+constexpr std::int64_t second_ns = 1'000'000'000;
+constexpr std::int64_t day_s = 86'400;
+
+// What is left of a text. Each function takes off the front what it names, or marks the text as bad.
+struct cursor {
+  std::string_view text;
+  bool good = true;
+
+  unsigned number(unsigned digits) noexcept {
+    unsigned value = 0;
+    for (unsigned i = 0; i < digits; ++i) {
+      good = good && i < text.size() && text[i] >= '0' && text[i] <= '9';
+      if (!good) return 0;
+      value = value * 10 + static_cast<unsigned>(text[i] - '0');
+    }
+    text.remove_prefix(digits);
+    return value;
+  }
+  bool takes(char c) noexcept {
+    if (!good || text.empty() || text.front() != c) return false;
+    text.remove_prefix(1);
+    return true;
+  }
+  void needs(char c) noexcept { good = takes(c); }
+  void needs(char c, char other) noexcept { good = takes(c) || takes(other); }
+
+  std::int64_t fraction_ns() noexcept {
+    if (!takes('.')) return 0;
+    std::int64_t ns = 0, unit = second_ns / 10;
+    good = !text.empty() && text.front() >= '0' && text.front() <= '9';
+    for (; !text.empty() && text.front() >= '0' && text.front() <= '9'; unit /= 10, text.remove_prefix(1))
+      ns += unit * (text.front() - '0');
+    return ns;
+  }
+  std::int64_t offset_s() noexcept {
+    if (takes('Z') || takes('z')) return 0;
+    const bool west = takes('-');
+    if (!west) needs('+');
+    const unsigned hours = number(2);
+    needs(':');
+    const unsigned minutes = number(2);
+    good = good && hours < 24 && minutes < 60;
+    const std::int64_t seconds = std::int64_t{hours} * 3600 + std::int64_t{minutes} * 60;
+    return west ? -seconds : seconds;
+  }
+};
+
+char* put_digits(char* at, unsigned value, int digits) noexcept {
+  for (int i = digits - 1; i >= 0; --i, value /= 10) at[i] = static_cast<char>('0' + value % 10);
+  return at + digits;
+}
+
+}  // namespace
+
+void append_timestamp(std::string& out, std::int64_t wall_ns) {
+  std::int64_t seconds = wall_ns / second_ns, ns = wall_ns % second_ns;
+  if (ns < 0) ns += second_ns, --seconds;
+  std::int64_t days = seconds / day_s, in_day = seconds % day_s;
+  if (in_day < 0) in_day += day_s, --days;
+  const year_month_day date{std::chrono::sys_days(std::chrono::days(days))};
+
+  std::array<char, 32> text;
+  char* at = put_digits(text.data(), static_cast<unsigned>(static_cast<int>(date.year())), 4);
+  *at++ = '-', at = put_digits(at, static_cast<unsigned>(date.month()), 2);
+  *at++ = '-', at = put_digits(at, static_cast<unsigned>(date.day()), 2);
+  *at++ = 'T', at = put_digits(at, static_cast<unsigned>(in_day / 3600), 2);
+  *at++ = ':', at = put_digits(at, static_cast<unsigned>(in_day / 60 % 60), 2);
+  *at++ = ':', at = put_digits(at, static_cast<unsigned>(in_day % 60), 2);
+  if (ns != 0) {
+    const int digits = ns % 1'000'000 == 0 ? 3 : ns % 1'000 == 0 ? 6 : 9;
+    *at++ = '.';
+    at = put_digits(at,
+                    static_cast<unsigned>(digits == 3   ? ns / 1'000'000
+                                          : digits == 6 ? ns / 1'000
+                                                        : ns),
+                    digits);
+  }
+  *at++ = 'Z';
+  out.append(text.data(), at);
+}
+
+std::optional<std::int64_t> parse_timestamp(std::string_view text) noexcept {
+  cursor c{text};
+  const unsigned year = c.number(4);
+  c.needs('-');
+  const unsigned month = c.number(2);
+  c.needs('-');
+  const unsigned day = c.number(2);
+  c.needs('T', 't');
+  const unsigned hour = c.number(2);
+  c.needs(':');
+  const unsigned minute = c.number(2);
+  c.needs(':');
+  const unsigned second = c.number(2);
+  const std::int64_t ns = c.fraction_ns();
+  const std::int64_t offset_s = c.offset_s();
+  const year_month_day date{std::chrono::year(static_cast<int>(year)), std::chrono::month(month),
+                            std::chrono::day(day)};
+  if (!c.good || !c.text.empty() || !date.ok() || hour > 23 || minute > 59 || second > 60)
+    return std::nullopt;
+
+  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
+  std::int64_t seconds =
+      days * day_s + std::int64_t{hour} * 3600 + std::int64_t{minute} * 60 + second - offset_s;
+  std::int64_t part = ns;
+  if (seconds < 0) ++seconds, part -= second_ns;  // or the last second before the range ends would overflow
+  std::int64_t whole = 0, result = 0;
+  if (__builtin_mul_overflow(seconds, second_ns, &whole) || __builtin_add_overflow(whole, part, &result))
+    return std::nullopt;
+  return result;
+}
+
+}  // namespace postbus::detail
