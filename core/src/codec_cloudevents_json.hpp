@@ -24,8 +24,8 @@ inline constexpr unsigned json_data_depth_max = 127;
 // anything but a-z, 0-9) is left out. An event without source, as raw has them, gets the source "unknown": CloudEvents demands one.
 void encode_cloudevents_json(const postbus_event& event, std::string& out);
 
-// The event with one reference, which owns `wire` from then on; or nullptr, `wire` still the caller's, and `why`. A type that is
-// no topic leaves the event the `topic` that it came in on, and becomes the header "cetype".
+// The event with one reference, which owns `wire` from then on; or nullptr, `wire` still the caller's, and `why`. Its topic is the one
+// that it came in on, and another type becomes the header "cetype"; with an empty `topic` the type has to be one.
 event_record* decode_cloudevents_json(const postbus_owned& wire, std::string_view topic, id_source& ids,
                                       std::string& why);
 

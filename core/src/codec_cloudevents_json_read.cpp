@@ -228,10 +228,15 @@ class listener {
     }
     return true;
   }
+  // Where it came in counts, for that is what it was routed by; the type of another program is only its name for it.
   bool settle_topic(std::string_view topic) {
-    const auto fault = sdk::check_topic(sdk::view(event_.topic));
-    if (!fault) return true;
-    if (sdk::check_topic(topic)) return lacks("'type': " + sdk::describe(fault, sdk::view(event_.topic)));
+    const std::string_view type = sdk::view(event_.topic);
+    if (topic.empty() || type == topic) {
+      const auto fault = sdk::check_topic(type);
+      return !fault || lacks("'type': " + sdk::describe(fault, type));
+    }
+    if (const auto fault = sdk::check_topic(topic))
+      return lacks("the topic it came in on: " + sdk::describe(fault, topic));
     if (!has_header("cetype")) headers_[header_count_++] = {sdk::str("cetype"), event_.topic};
     event_.topic = sdk::str(topic);
     return true;

@@ -8,7 +8,7 @@ using namespace codec_events;
 
 namespace {
 
-decoded decode(const std::string& wire, std::string_view topic = "came:in:on") {
+decoded decode(const std::string& wire, std::string_view topic = {}) {
   return codec_events::decode(codec::cloudevents_json, wire, topic);
 }
 std::string encoded(const postbus_event& event) {
@@ -270,14 +270,23 @@ TEST_CASE("each attribute that must be there is asked for", "[codec]") {
   CHECK(why(R"({"specversion":"1.0","id":true,"source":"s","type":"a"})") == "'id' is a boolean (byte 26)");
 }
 
-TEST_CASE("a type that is no topic is the header cetype of an event on the topic where it came in",
-          "[codec]") {
-  const std::string wire = R"({"specversion":"1.0","id":"i","source":"s","type":"Order Shipped"})";
-  const decoded d = decode(wire, "orders:7");
-  REQUIRE(d.event != nullptr);
-  CHECK(sdk::view(d.event->topic) == "orders:7");
-  CHECK(d.header("cetype") == "Order Shipped");
-  CHECK(decode(wire, "").why.starts_with("'type': "));
+TEST_CASE("an event has the topic that it came in on, and another type is its header cetype", "[codec]") {
+  for (const std::string type : {"Order Shipped", "com.example.order.shipped"}) {
+    const std::string wire = R"({"specversion":"1.0","id":"i","source":"s","type":")" + type + "\"}";
+    const decoded d = decode(wire, "orders:7");
+    REQUIRE(d.event != nullptr);
+    CHECK(sdk::view(d.event->topic) == "orders:7");
+    CHECK(d.header("cetype") == type);
+  }
+  CHECK(decode(R"({"specversion":"1.0","id":"i","source":"s","type":"a:b"})", "a:b").header("cetype") ==
+        "(none)");
+}
+
+TEST_CASE("where nobody says what topic an event came in on its type has to be one", "[codec]") {
+  CHECK(decode(R"({"specversion":"1.0","id":"i","source":"s","type":"Order Shipped"})", "")
+            .why.starts_with("'type': "));
+  CHECK(sdk::view(decode(R"({"specversion":"1.0","id":"i","source":"s","type":"a:b"})", "").event->topic) ==
+        "a:b");
 }
 
 TEST_CASE("a name comes once and is a-z, 0-9", "[codec]") {
