@@ -155,11 +155,13 @@ class bus {
   using capture = std::pair<std::string_view, std::string_view>;
   std::size_t request_stop(std::span<const capture> where);
   std::size_t request_stop(std::initializer_list<capture> where) { return request_stop(std::span(where)); }
+  // The bus's own metrics, then those of its plugins; a name's help says what it counts. Figures of what runs stop nobody.
   std::vector<metric> metrics() const;
   // How the bus and its parts are. Asks the plugins that can look for themselves, and waits for them until the deadline; one that does
   // not answer is unhealthy. Not from a handler (error::would_block).
   postbus::health health(std::chrono::nanoseconds deadline = std::chrono::seconds(1));
-  // Sets the least level that is logged from now on: of one module ("bus", "admin", a plugin's id), or with an empty one of all.
+  // Sets the least level that is logged from now on: of one module ("bus", "admin", a plugin's id), or with an empty one of all, those
+  // included that had a level of their own. Throws error::bad_argument for a module that this bus does not have.
   void set_log_level(log_level level, std::string_view module = {});
 
   // ---- plugins. Calls a method of a plugin's manifest, "<plugin id>.<method>", with a JSON object; returns its JSON answer.
