@@ -3,6 +3,7 @@
 #include "elf_note.hpp"
 #include "module_check.hpp"
 #include "nearest.hpp"
+#include "trust.hpp"
 
 #include <postbus/error.hpp>
 
@@ -53,7 +54,9 @@ bool can_be(const manifest_plugin& plugin, plugin_role role) {
                                         : plugin.is_feature();
 }
 
+// What an untrusted file says about itself is not even read.
 std::shared_ptr<const plugin_library> read_library(const fs::path& file) {
+  check_trust(file);
   return std::make_shared<plugin_library>(
       plugin_library{file, nullptr, parse_manifest(read_manifest_note(file), file.string())});
 }

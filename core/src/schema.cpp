@@ -98,6 +98,10 @@ class checker {
     return where.empty() ? "" : " (" + where + ")";
   }
 
+  std::string quoted(const std::string& path, const json::value& value) const {
+    return shown(source_.as_written ? source_.as_written(path, value) : value);
+  }
+
   json::value complete_value(const json::value& value, const json::object* schema, const std::string& path,
                              int made_up) const {
     if (!schema) return value;
@@ -164,7 +168,8 @@ class checker {
                                  const json::object& schema, const std::string& otherwise) const {
     std::string wanted = wanted_by(root_, schema);
     if (wanted.empty()) wanted = otherwise;
-    throw error(source_.code, path + " = " + shown(value) + place(path), wanted, remedy_for(value, schema));
+    throw error(source_.code, path + " = " + quoted(path, value) + place(path), wanted,
+                remedy_for(value, schema));
   }
 
   // Finds the value and the piece of schema that the violation is about.
