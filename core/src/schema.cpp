@@ -30,15 +30,6 @@ bool is_closed(const json::object& schema, bool outermost) {
          (type && type->is_string() && type->get_string() == "object");
 }
 
-std::vector<std::string> required_names(const json::object& schema) {
-  std::vector<std::string> names;
-  const json::value* list = member(schema, "required");
-  if (!list || !list->is_array()) return names;
-  for (const json::value& name : list->get_array())
-    if (name.is_string()) names.emplace_back(std::string_view(name.get_string()));
-  return names;
-}
-
 // What to do about a value of the wrong kind.
 std::string remedy_for(const json::value& value, const json::object& schema) {
   const json::value* type = member(schema, "type");
@@ -215,6 +206,15 @@ std::vector<std::string> property_names(const json::object& schema) {
   const json::value* properties = schema.if_contains("properties");
   if (!properties || !properties->is_object()) return names;
   for (const auto& [name, value] : properties->get_object()) names.emplace_back(std::string_view(name));
+  return names;
+}
+
+std::vector<std::string> required_names(const json::object& schema) {
+  std::vector<std::string> names;
+  const json::value* list = schema.if_contains("required");
+  if (!list || !list->is_array()) return names;
+  for (const json::value& name : list->get_array())
+    if (name.is_string()) names.emplace_back(std::string_view(name.get_string()));
   return names;
 }
 

@@ -37,4 +37,7 @@ json::object complete_settings(const json::object& given, const json::object& sc
 // The names of a schema's properties, in its order.
 std::vector<std::string> property_names(const json::object& schema);
 
+// The names of those that have to be there.
+std::vector<std::string> required_names(const json::object& schema);
+
 }  // namespace postbus::detail
