@@ -94,7 +94,7 @@ class table_reader {
       const unit u = unit_of(*schema);
       row.unit = u == unit::duration ? "duration" : u == unit::bytes ? "bytes" : "";
       if (const json::value* by_default = schema->if_contains("default"))
-        row.default_value = toml_text(*by_default);
+        row.default_value = toml_text(without_references(*by_default));
     }
     if (value != nullptr) {
       row.value = toml_text(*value);

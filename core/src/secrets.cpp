@@ -184,6 +184,22 @@ json::value as_written(const contents& filled, const std::string& path, const js
   return value;
 }
 
+json::value without_references(const json::value& value) {
+  json::value result = value;
+  if (json::object* table = result.if_object())
+    for (auto& [key, inner] : *table) inner = without_references(inner);
+  if (json::array* list = result.if_array())
+    for (json::value& inner : *list) inner = without_references(inner);
+  if (json::string* text = result.if_string()) {
+    std::string plain{std::string_view(*text)};
+    for (std::size_t at = 0; (at = plain.find("${", at)) != std::string::npos; at += 3)
+      plain.insert(at, 1, '$');
+    if (plain.starts_with('@')) plain.insert(0, 1, '@');
+    *text = plain;
+  }
+  return result;
+}
+
 std::vector<std::string> secrets_in(const contents& filled, std::string_view path) {
   std::vector<std::string> texts;
   for (const auto& [at, secret] : filled.secrets)

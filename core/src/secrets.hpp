@@ -18,6 +18,9 @@ config_access::contents fill_in_secrets(const config_access::contents& written);
 json::value as_written(const config_access::contents& filled, const std::string& path,
                        const json::value& value);
 
+// The opposite: `value` so written that nothing in it is taken for a reference.
+json::value without_references(const json::value& value);
+
 // The texts that were filled in at `path` and beneath it.
 std::vector<std::string> secrets_in(const config_access::contents& filled, std::string_view path);
 

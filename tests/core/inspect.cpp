@@ -9,6 +9,8 @@
 #include <postbus/inspect.hpp>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 using namespace postbus;
 using namespace postbus::tests;
@@ -341,6 +343,29 @@ TEST_CASE("the effective configuration reads back as the same one, and shows no 
   const config again = config::from_toml(text).module(parts().module);
   CHECK(fingerprint(again) == fingerprint(c));
   CHECK(effective_toml(again) == text);
+}
+
+TEST_CASE("a default that looks like a reference stays what it is", "[inspect]") {
+  const linked_module odd(
+      {"odd"}, R"({"id": "odd", "provides": ["postbus.transport/1"], "config_schema": {"properties": {
+      "pattern": {"type": "string", "default": "${POSTBUS_TEST_NOBODY} @x"}, "to": {"type": "string", "default": "@all"}}}})");
+  const config c = config().module(odd.module).transport("odd");
+  CHECK(fingerprint(config::from_toml(effective_toml(c)).module(odd.module)) == fingerprint(c));
+}
+
+TEST_CASE("the configuration in the documentation is one that works", "[inspect]") {
+  std::ifstream page(POSTBUS_TEST_DOCS_DIR "/configuration.md");
+  const std::string text{std::istreambuf_iterator<char>(page), {}};
+  const std::string fence = "```toml\n";
+  const std::size_t begin = text.find(fence);
+  REQUIRE(begin != std::string::npos);
+  const std::size_t end = text.find("```", begin + fence.size());
+  const variable word("SECRET_WORD", "xyzzy");
+  const linked_module module({"no-secrets"},
+                             R"({"id": "no-secrets", "provides": ["postbus.interceptor/1"], "config_schema": {
+      "properties": {"word": {"type": "string", "default": "password"}}}})");
+  const config c = config::from_toml(text.substr(begin + fence.size(), end - begin - fence.size()));
+  check(config(c).module(module.module).plugin_path(POSTBUS_TEST_PLUGIN_DIR));
 }
 
 TEST_CASE("an effective configuration is one that could start", "[inspect]") {

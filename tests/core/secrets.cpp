@@ -66,6 +66,13 @@ TEST_CASE("$${ and, in front, @@ are a plain ${ and @", "[secrets]") {
   CHECK(url("me@home, $5, {x}") == "\"me@home, $5, {x}\"");
 }
 
+TEST_CASE("what is to be plain text can be written so", "[secrets]") {
+  const json::value plain = {"${HOME}", "@home", "a ${ and $${x}", {{"key", "@@"}}, 4, "home@${"};
+  config c;
+  config_access::of(c).tree["x"] = without_references(plain);
+  CHECK(fill_in_secrets(config_access::of(c)).tree.at("x") == plain);
+}
+
 TEST_CASE("@file stands for what the file holds, without one line end at its end", "[secrets]") {
   const temporary_folder folder;
   folder.write("redis", "hunter2\n");

@@ -134,6 +134,17 @@ TEST_CASE("a link is followed, and what it leads through is looked at as well", 
   CHECK(has(refused(open.inner / "circle").found(), "a link that leads in a circle"));
 }
 
+TEST_CASE("a link in a sticky directory belongs to root or us, too", "[trust]") {
+  if (!is_root()) return;
+  const tree t, open;
+  const fs::path link = open.inner / "link.so";
+  fs::create_symlink(t.file, link);
+  ::chmod(open.inner.c_str(), 01777);
+  check_trust(link);
+  REQUIRE(::lchown(link.c_str(), stranger, stranger) == 0);
+  CHECK(refused(link).found() == link.string() + ", which belongs to the user 65534");
+}
+
 TEST_CASE("a file that is not there is refused as such", "[trust]") {
   CHECK(refused("/nowhere/x.so").found() == "/nowhere/x.so: No such file or directory");
 }
