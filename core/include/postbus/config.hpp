@@ -10,7 +10,8 @@
 //
 // Secrets stay out of the file: in any text, ${VAR} stands for an environment variable, and a text "@path" for what that file holds
 // (relative to the configuration's file, a line end at its end left out). $${ and @@ at the front are a plain ${ and @. They are filled
-// in last, when the bus is made, and never printed: neither in errors nor by explain_settings() and effective_toml().
+// in last, when the bus is made, and never printed: neither in errors nor by explain_settings() and effective_toml(). One that leads
+// nowhere is error::bad_config; in a program with elevated privileges no variable is set.
 #pragma once
 
 #include <postbus/error.hpp>
