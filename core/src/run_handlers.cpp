@@ -1,0 +1,165 @@
+// Running handlers: what is queued is decoded, shown to the features, and given to the handler, on a worker or in a coroutine.
+#include "settlement_batch.hpp"
+#include "subscription_state.hpp"
+
+namespace postbus::detail {
+namespace {
+
+constexpr std::int64_t slice_ns = 1'000'000;  // then other subscriptions get their turn
+
+}  // namespace
+
+bool subscription_state::run_handler(thread_record& thread, delivery_state& state, verdict& v) {
+  state.outer = thread.running.load(std::memory_order_relaxed);
+  thread.enter_handler(state);
+  const bool start = !closed.load(std::memory_order_acquire);
+  if (start) {
+    ++state.attempt;
+    const stopwatch timed(*this, event_record::of(state.event).timed, state.event);
+    try {
+      handler_.run(handler_.object.get(), delivery_state::handle(state));
+    } catch (...) {
+      v = verdict_of(std::current_exception());
+    }
+  }
+  thread.leave_handler(state.outer);
+  return start;
+}
+
+verdict subscription_state::verdict_of(std::exception_ptr thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const postbus::retry& r) {
+    return {verdict::retry, r.after, r.what()};
+  } catch (const postbus::reject& r) {
+    return {verdict::dead, {}, r.reason};
+  } catch (const std::exception& e) {
+    return {verdict::retry, {}, e.what()};
+  } catch (...) {
+    return {verdict::retry, {}, "the handler threw something that is no std::exception"};
+  }
+}
+
+void subscription_state::run_plain(runner& me) {
+  const auto alive = shared_from_this();
+  thread_record& thread = owner.threads.mine();
+  const std::int64_t end = owner.rt->coarse_now_ns() + slice_ns;
+  while (item* chain = take(&me)) {
+    batch done(*this);
+    while (chain != nullptr) {
+      item& i = *std::exchange(chain, chain->next);
+      i.next = nullptr;
+      if (!prepare(i, done)) continue;
+      verdict v;
+      i.since_ns = owner.rt->coarse_now_ns();
+      if (!run_handler(thread, i, v)) {
+        give_back(i, done);
+        continue;
+      }
+      counts_.started.fetch_add(1, std::memory_order_relaxed);
+      if (i.deferred) i.release();
+      else settle(i, v, done);
+      if (chain != nullptr && owner.rt->coarse_now_ns() > end) put_back(std::exchange(chain, nullptr));
+    }
+    done.flush();
+    if (owner.rt->coarse_now_ns() > end) return owner.rt->post(me);
+  }
+  check_empty();
+}
+
+boost::asio::awaitable<void> subscription_state::run_coroutines() {
+  const auto alive = shared_from_this();
+  while (item* i = take(nullptr)) {
+    batch done(*this);
+    if (!prepare(*i, done)) continue;
+    thread_record& thread = owner.threads.mine();
+    delivery_state* const outer = thread.running.load(std::memory_order_relaxed);
+    thread.enter_handler(*i);
+    if (closed.load(std::memory_order_acquire)) {
+      thread.leave_handler(outer);
+      give_back(*i, done);
+      continue;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      running_.add(*i);
+    }
+    ++i->attempt;
+    i->since_ns = owner.rt->coarse_now_ns();
+    counts_.started.fetch_add(1, std::memory_order_relaxed);
+    verdict v;
+    stopwatch timed(*this, event_record::of(i->event).timed, i->event);
+    try {
+      delivery d = delivery_state::handle(*i);
+      co_await handler_.spawn(handler_.object.get(), d);
+    } catch (...) {
+      v = verdict_of(std::current_exception());
+    }
+    timed.stop();
+    // Perhaps on another thread than before.
+    thread_record& now = owner.threads.mine();
+    if (now.running.load(std::memory_order_relaxed) == i) now.leave_handler(nullptr);
+    {
+      const std::lock_guard lock(mutex_);
+      running_.remove(*i);
+    }
+    if (i->deferred) i->release();
+    else settle(*i, v, done);
+  }
+  check_empty();
+}
+
+// An event from outside. When it was published its attributes say, if they came along.
+void subscription_state::choose_to_time(const item& i) noexcept {
+  thread_record& thread = owner.threads.mine();
+  if (--thread.until_timed_decode != 0) return;
+  thread.until_timed_decode = owner.sample_every != 0 ? owner.sample_every : UINT32_MAX;
+  if (owner.sample_every == 0) return;
+  event_record::of(i.event).timed =
+      i.from->to.format.codec == codec::raw ? sampling::handlers : sampling::all;
+}
+
+bool subscription_state::prepare(item& i, batch& done) {
+  if (i.event == nullptr) {
+    std::string why;
+    i.event = decode(i.from->to.format, i.wire, i.topic, *owner.rt, why);
+    if (i.event == nullptr) {
+      owner.log->burst(POSTBUS_LOG_ERROR, "bus", "undecodable " + pattern,
+                       "a message on '" + i.topic + "' cannot be decoded: " + why);
+      settle(i, {verdict::dead, {}, "undecodable: " + why}, done);
+      return false;
+    }
+    i.wire = {};
+    choose_to_time(i);
+  }
+  if (owner.features.empty()) return true;
+  traveller t;
+  t.event = i.event;
+  t.ticket = reinterpret_cast<std::uintptr_t>(&i);
+  t.attempt = i.attempt;
+  thread_record& thread = owner.threads.mine();
+  {
+    const passage inside(thread);
+    error_code ec;
+    const std::string_view topic = sdk::view(i.event->topic);
+    t.entry = owner.find_topic(thread, topic, sdk::hash_bytes(topic), ec);
+    if (t.entry == nullptr || t.entry->deliver_mask == 0) return true;
+    owner.features.ask(thread, POSTBUS_AT_DELIVER, {&t, 1});
+  }
+  if (t.owned != nullptr) {
+    event_record::of(i.event).release();
+    i.event = t.owned;
+  }
+  switch (t.verdict) {
+    case POSTBUS_PASS:
+      return true;
+    case POSTBUS_DROP:
+      return settle(i, {verdict::drop, {}, {}}, done), false;
+    case POSTBUS_REJECT:
+      return settle(i, {verdict::dead, {}, t.reason}, done), false;
+    default:
+      return settle(i, {verdict::retry, {}, t.reason}, done), false;
+  }
+}
+
+}  // namespace postbus::detail
