@@ -184,11 +184,15 @@ TEST_CASE("a closed bus is not ready, and says that it is closed", "[health]") {
 TEST_CASE("a bus that is closing is not ready", "[health]") {
   bus b(config_for("memory").feature("mood").module(test_health_module));
   mood::answer = "{}";
-  std::atomic<bool> go{false};
+  std::atomic<bool> started{false}, go{false};
   const auto s = b.subscribe("a", [&](const delivery&) {
+    started = true;
     while (!go) std::this_thread::yield();
   });
   b.publish("a", "x");
+  REQUIRE(eventually([&] {
+    return started.load();
+  }));  // what has not begun would be given back, and the bus be closed at once
   std::thread closing([&] { b.close(); });
   CHECK(eventually([&] { return part(b.health(), "bus").reason == "it is closing"; }));
   CHECK_FALSE(b.health().ready);
