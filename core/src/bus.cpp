@@ -25,7 +25,7 @@ topic::topic(std::string_view text) : text_(text), hash_(sdk::hash_bytes(text)) 
 
 bus::bus(const config& configuration) : bus(configuration, {}) {}
 bus::bus(const config& configuration, boost::asio::any_io_executor executor)
-    : engine_(std::make_shared<detail::engine>(configuration, std::move(executor))) {}
+    : engine_(detail::engine::make(configuration, std::move(executor))) {}
 
 bus::~bus() {
   if (engine_ != nullptr) close();
@@ -104,17 +104,7 @@ boost::asio::any_io_executor bus::get_executor() const { return engine_->rt->exe
 
 delivery_counts close_report::total() const {
   delivery_counts sum;
-  for (const entry& e : subscriptions) {
-    const delivery_counts& c = e.counts;
-    sum.taken_on += c.taken_on;
-    sum.started += c.started;
-    sum.acked += c.acked;
-    sum.retried += c.retried;
-    sum.dropped += c.dropped;
-    sum.dead += c.dead;
-    sum.given_back += c.given_back;
-    sum.abandoned += c.abandoned;
-  }
+  for (const entry& e : subscriptions) detail::add(sum, e.counts);
   return sum;
 }
 

@@ -1,9 +1,7 @@
 #include "engine.hpp"
 
+#include "admin.hpp"
 #include "plugin_loader.hpp"
-#include "waiter.hpp"
-
-#include <postbus/sdk/topic.hpp>
 
 #include <algorithm>
 #include <set>
@@ -64,8 +62,21 @@ std::int32_t from_error_code(const error_code& ec) noexcept {
   return POSTBUS_E_FAIL;
 }
 
+std::shared_ptr<engine> engine::make(const config& configuration, boost::asio::any_io_executor executor) {
+  auto made = std::make_shared<engine>(configuration, std::move(executor));
+  if (made->admin_ == nullptr) return made;
+  try {
+    made->admin_->start();  // only now: its clients' subscriptions share the engine
+  } catch (...) {
+    made->close(0, 0);
+    throw;
+  }
+  return made;
+}
+
 engine::engine(const config& configuration, boost::asio::any_io_executor executor) {
   prepared ready = detail::prepare(configuration);
+  const admin_settings admin_socket = ready.host.admin;
   source = intern(ready.host.name);
   log = std::make_unique<log_service>(source, ready.host.log.level);
   rt = make_runtime(configuration, ready.host, std::move(executor));
@@ -73,6 +84,7 @@ engine::engine(const config& configuration, boost::asio::any_io_executor executo
   routes = router(ready.host.routes);
   try {
     load(std::move(ready));
+    if (!admin_socket.path.empty()) open_admin(admin_socket);
   } catch (...) {
     stop_plugins();
     rt->stop();
@@ -82,6 +94,17 @@ engine::engine(const config& configuration, boost::asio::any_io_executor executo
 }
 
 engine::~engine() = default;
+
+void engine::open_admin(const admin_settings& settings) {
+  if (rt->is_virtual())
+    throw error(error::unsupported, "bus.admin under a manual clock", "a bus in real time",
+                "leave bus.admin out of this test");
+  admin_ = std::make_unique<admin>(*this, settings);
+}
+
+const admin_counts* engine::admin_counts() const noexcept {
+  return admin_ != nullptr ? &admin_->counts() : nullptr;
+}
 
 // The store first, for others ask for it in their create; then what carries events, then what looks at them.
 void engine::load(prepared ready) {
@@ -180,54 +203,6 @@ std::vector<metric> engine::metrics() const {
                    static_cast<double>(cell.value.load()),
                    {}});
   return all;
-}
-
-std::string engine::call(std::string_view method, std::string_view json, std::int64_t deadline_ns) {
-  passage inside(threads.mine());  // the plugins stay until it ends
-  if (state.load() == phase::closed) throw error(error::closed, "a call on a closed bus", "an open one", "");
-  const std::size_t dot = method.find('.');
-  const std::string_view id = method.substr(0, dot),
-                         name = dot == std::string_view::npos ? "" : method.substr(dot + 1);
-  plugin_instance* found = find_plugin(id);
-  const auto refuse = [&](const std::string& wanted) {
-    throw error(error::no_such_method, "a call of '" + std::string(method) + "'", wanted, "");
-  };
-  if (found == nullptr) refuse("a plugin of this bus, as <plugin>.<method>");
-  const auto& methods = found->manifest().methods;
-  if (std::find(methods.begin(), methods.end(), name) == methods.end()) {
-    std::string known;
-    for (const auto& m : methods) known += (known.empty() ? "" : ", ") + m;
-    refuse(known.empty() ? "nothing: '" + found->id() + "' has no methods" : "one of " + known);
-  }
-  const auto* control = found->interface<postbus_control>("postbus.control/1");
-  if (control == nullptr || !POSTBUS_CAN(control, call))
-    throw error(error::bad_plugin, "plugin '" + found->id() + "' gives no postbus.control/1",
-                "it, for its manifest has methods", "");
-  struct answered {
-    waiter done;
-    std::string text, message;
-    std::int32_t status = POSTBUS_OK;
-  };
-  // The plugin may answer after the deadline.
-  const auto answer = std::make_shared<answered>();
-  control->call(
-      found->self(), sdk::str(name), sdk::str(json),
-      {[](void* ctx, std::int32_t status, const void* result, const postbus_error* e) {
-         const std::unique_ptr<std::shared_ptr<answered>> a(static_cast<std::shared_ptr<answered>*>(ctx));
-         (*a)->status = status;
-         if (status == POSTBUS_OK && result != nullptr)
-           (*a)->text = sdk::view(*static_cast<const postbus_str*>(result));
-         if (e != nullptr) (*a)->message = e->message;
-         sdk::answer((*a)->done.done(), POSTBUS_OK);
-       },
-       new std::shared_ptr<answered>(answer)});
-  inside.leave();
-  if (!answer->done.wait(*rt, rt->now_ns() + deadline_ns))
-    throw error(error::timed_out, "no answer to '" + std::string(method) + "'", "one before the deadline",
-                "");
-  if (answer->status != POSTBUS_OK)
-    throw error(to_code(answer->status), "'" + std::string(method) + "' says: " + answer->message, "", "");
-  return std::move(answer->text);
 }
 
 }  // namespace postbus::detail
