@@ -91,5 +91,6 @@ std::vector<row> p2t_two_threads(const settings&);
 std::vector<row> p3_queued(const settings&);
 std::vector<row> p4_latency(const settings&);
 std::vector<row> p5_index(const settings&);
+std::vector<row> m1_sampling(const settings&);
 
 }  // namespace postbus::bench

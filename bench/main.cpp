@@ -23,7 +23,8 @@ const std::vector<benchmark>& all() {
       {{"P2t"}, &p2t_two_threads},
       {{"P3.64", "P3.1024", "P3.64x32", "P3.1024x32", "P3.malloc"}, &p3_queued},
       {{"P4.p50", "P4.p99", "P4.spin"}, &p4_latency},
-      {{"P5.hot", "P5.uniform", "P5.bytes", "P5.subscribe"}, &p5_index}};
+      {{"P5.hot", "P5.uniform", "P5.bytes", "P5.subscribe"}, &p5_index},
+      {{"M1"}, &m1_sampling}};
   return list;
 }
 

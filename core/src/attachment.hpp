@@ -14,6 +14,9 @@ struct attachment {
   attachment(const attachment&) = delete;
   attachment& operator=(const attachment&) = delete;
 
+  // Counts and logs what the transport says about the subscription.
+  void noticed(const postbus_notice& n) noexcept;
+
   subscription_state& subscription;
   transport_slot& to;
   const bool dispatches_inline;

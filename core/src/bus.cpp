@@ -97,6 +97,11 @@ std::size_t bus::request_stop(std::span<const std::pair<std::string_view, std::s
   return engine_->request_stop(where);
 }
 std::vector<metric> bus::metrics() const { return engine_->metrics(); }
+health bus::health(std::chrono::nanoseconds deadline) {
+  check_thread(*engine_, "health()");
+  return engine_->health(deadline.count());
+}
+void bus::set_log_level(log_level level, std::string_view module) { engine_->set_log_level(level, module); }
 std::string bus::call(std::string_view method, std::string_view json, std::chrono::nanoseconds deadline) {
   return engine_->call(method, json, deadline.count());
 }
@@ -104,7 +109,7 @@ boost::asio::any_io_executor bus::get_executor() const { return engine_->rt->exe
 
 delivery_counts close_report::total() const {
   delivery_counts sum;
-  for (const entry& e : subscriptions) detail::add(sum, e.counts);
+  for (const entry& e : subscriptions) detail::add_up(sum, e.counts);
   return sum;
 }
 

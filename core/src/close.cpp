@@ -79,7 +79,7 @@ void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
 
   std::unique_lock lock(mutex);
   report_.clean = clean;
-  report_.metrics = metrics();
+  report_.metrics = plugin_metrics.read();
   threads.inspect(
       [&](const thread_record& t) { report_.published += t.published.load(std::memory_order_relaxed); });
   report_.published += published.load();
@@ -92,6 +92,7 @@ void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
   for (auto& [order, entry] : finished) report_.subscriptions.push_back(std::move(entry));
   if (!clean) {
     // Handlers that still run keep their frames, their threads and the plugins they came from.
+    log->finish();
     log->write(POSTBUS_LOG_ERROR, "bus",
                "close: " + std::to_string(report_.total().abandoned) +
                    " deliveries abandoned after the deadline and the grace");
@@ -103,6 +104,7 @@ void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
   }
   lock.unlock();
   stop_plugins();
+  log->finish();
   rt->stop();
   destroy_plugins();
 }

@@ -1,7 +1,10 @@
 #include "engine.hpp"
 
 #include "admin.hpp"
+#include "nearest.hpp"
 #include "plugin_loader.hpp"
+
+#include <postbus/sdk/topic.hpp>
 
 #include <algorithm>
 #include <set>
@@ -74,12 +77,26 @@ std::shared_ptr<engine> engine::make(const config& configuration, boost::asio::a
   return made;
 }
 
+void add_up(delivery_counts& sum, const delivery_counts& c) noexcept {
+  sum.taken_on += c.taken_on;
+  sum.started += c.started;
+  sum.acked += c.acked;
+  sum.retried += c.retried;
+  sum.dropped += c.dropped;
+  sum.dead += c.dead;
+  sum.given_back += c.given_back;
+  sum.abandoned += c.abandoned;
+}
+
 engine::engine(const config& configuration, boost::asio::any_io_executor executor) {
   prepared ready = detail::prepare(configuration);
   const admin_settings admin_socket = ready.host.admin;
   source = intern(ready.host.name);
-  log = std::make_unique<log_service>(source, ready.host.log.level);
   rt = make_runtime(configuration, ready.host, std::move(executor));
+  log = std::make_unique<log_service>(source, ready.host.log, config_access::of(configuration).log, *rt);
+  workers = ready.host.threads;
+  sample_every = ready.host.sample_every;
+  components.add("bus", "", true, rt->wall_ns());
   wall_offset_ns = rt->wall_ns() - rt->coarse_now_ns();
   routes = router(ready.host.routes);
   try {
@@ -87,6 +104,7 @@ engine::engine(const config& configuration, boost::asio::any_io_executor executo
     if (!admin_socket.path.empty()) open_admin(admin_socket);
   } catch (...) {
     stop_plugins();
+    log->finish();
     rt->stop();
     destroy_plugins();
     throw;
@@ -109,7 +127,7 @@ const admin_counts* engine::admin_counts() const noexcept {
 // The store first, for others ask for it in their create; then what carries events, then what looks at them.
 void engine::load(prepared ready) {
   if (ready.store) {
-    store = std::make_unique<plugin_instance>(*this, std::move(*ready.store));
+    store = std::make_unique<plugin_instance>(*this, std::move(*ready.store), "store", "");
     store->check();
     if (const auto* table = store->interface<postbus_store>("postbus.store/1");
         table == nullptr || !POSTBUS_CAN(table, execute))
@@ -118,10 +136,14 @@ void engine::load(prepared ready) {
                   "the interface its manifest provides", "see plugin.h");
     store->start();
   }
-  for (std::size_t i = 0; i < ready.transports.size(); ++i)
+  for (std::size_t i = 0; i < ready.transports.size(); ++i) {
+    const transport_settings& mine = ready.host.transports[i];
     transports.push_back(std::make_unique<transport_slot>(
-        *this, std::make_unique<plugin_instance>(*this, std::move(ready.transports[i])),
-        ready.host.transports[i]));
+        *this,
+        std::make_unique<plugin_instance>(*this, std::move(ready.transports[i]), "transport." + mine.name,
+                                          i == 0 ? "" : mine.name, mine.required),
+        mine));
+  }
   for (plugin_use& use : ready.features) {
     const auto found = ready.host.plugins.find(use.id);
     const feature_settings settings = found != ready.host.plugins.end() ? found->second : feature_settings{};
@@ -129,7 +151,7 @@ void engine::load(prepared ready) {
       features.add(use.id, *use.local, settings);
       continue;
     }
-    plugins_.push_back(std::make_unique<plugin_instance>(*this, std::move(use)));
+    plugins_.push_back(std::make_unique<plugin_instance>(*this, std::move(use), "feature." + use.id, ""));
     plugins_.back()->check();
     features.add(*plugins_.back(), settings);
   }
@@ -173,36 +195,14 @@ bool engine::in_handler() noexcept {
   return mine != nullptr && (mine->running.load(std::memory_order_relaxed) != nullptr || mine->steps > 0);
 }
 
-std::uint32_t engine::define_metric(std::int32_t kind, std::string_view name, std::string_view help) {
-  const std::lock_guard lock(metrics_mutex_);
-  auto& cell = metrics_.emplace_back();
-  cell.name = name;
-  cell.help = help;
-  cell.kind = kind;
-  return static_cast<std::uint32_t>(metrics_.size());
-}
-
-void engine::add_to_metric(std::uint32_t number, std::int64_t value) noexcept {
-  if (number == 0) return;
-  metric_cell* cell = nullptr;
-  {
-    const std::lock_guard lock(metrics_mutex_);
-    if (number <= metrics_.size()) cell = &metrics_[number - 1];
-  }
-  if (cell != nullptr) cell->value.fetch_add(value, std::memory_order_relaxed);
-}
-
-std::vector<metric> engine::metrics() const {
-  const std::lock_guard lock(metrics_mutex_);
-  std::vector<metric> all;
-  for (const metric_cell& cell : metrics_)
-    all.push_back({cell.name,
-                   cell.help,
-                   cell.kind == POSTBUS_GAUGE ? metric::kind::gauge : metric::kind::counter,
-                   {},
-                   static_cast<double>(cell.value.load()),
-                   {}});
-  return all;
+void engine::set_log_level(log_level level, std::string_view module) {
+  std::vector<std::string> known{"bus", "admin"};
+  for (const component_health& c : components.read())
+    if (!c.plugin.empty()) known.push_back(c.plugin);
+  if (!module.empty() && std::find(known.begin(), known.end(), module) == known.end())
+    throw error(error::bad_argument, "a log level for the module '" + std::string(module) + "'",
+                "one of " + list_of(known), did_you_mean(module, known, ""));
+  log->set_level(level, module);
 }
 
 }  // namespace postbus::detail

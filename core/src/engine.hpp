@@ -2,7 +2,10 @@
 // subscription_state, delivery, close.
 #pragma once
 
+#include "handler_times.hpp"
+#include "health.hpp"
 #include "log.hpp"
+#include "metrics.hpp"
 #include "pipeline.hpp"
 #include "router.hpp"
 #include "subscription_state.hpp"
@@ -107,10 +110,18 @@ class engine : public std::enable_shared_from_this<engine> {
   std::size_t list_running(selector where, const std::function<void(const postbus_work&)>& each);
   std::size_t request_stop(selector where);
 
+  // ---- bus_metrics.cpp
+  std::vector<metric> metrics();
+  void count_refused(const error_code& ec) noexcept;
+  // Of the pattern and group of `s`; made when first asked for. Throws bad_alloc.
+  handler_times& times_of(const subscription_state& s);
+
+  // ---- ask_health.cpp
+  postbus::health health(std::int64_t timeout_ns);
+
   // ---- engine.cpp
-  std::vector<metric> metrics() const;
-  std::uint32_t define_metric(std::int32_t kind, std::string_view name, std::string_view help);
-  void add_to_metric(std::uint32_t number, std::int64_t value) noexcept;
+  // Throws error::bad_argument for a module that this bus does not have.
+  void set_log_level(log_level level, std::string_view module);
   // What the admin socket has seen; nullptr where there is none.
   const detail::admin_counts* admin_counts() const noexcept;
 
@@ -125,10 +136,6 @@ class engine : public std::enable_shared_from_this<engine> {
   // Every "<plugin>.<method>" there is: plugins by their id, transports by their name.
   std::vector<std::string> methods() const;
 
-  // ---- health.cpp, log
-  postbus::health health(std::int64_t deadline_ns);
-  void set_log_level(log_level level, std::string_view module);
-
   // The calling thread runs a handler of this bus.
   bool in_handler() noexcept;
 
@@ -136,6 +143,10 @@ class engine : public std::enable_shared_from_this<engine> {
   std::unique_ptr<runtime> rt;
   std::int64_t wall_offset_ns = 0;  // wall time minus the runtime's, when the bus was made
   std::unique_ptr<log_service> log;
+  metric_registry plugin_metrics;
+  health_board components;
+  unsigned workers = 0;       // threads of our own; 0: the application's executor
+  unsigned sample_every = 0;  // one event in this many is timed; 0 = none
   const std::shared_ptr<thread_registry> threads_owner = std::make_shared<thread_registry>();
   thread_registry& threads = *threads_owner;
   pipeline features{*this};
@@ -158,11 +169,7 @@ class engine : public std::enable_shared_from_this<engine> {
       finished;  // of subscriptions that are gone, by number_in_order
 
  private:
-  struct metric_cell {
-    std::string name, help;
-    std::int32_t kind;
-    std::atomic<std::int64_t> value{0};
-  };
+  using times_key = std::pair<std::string, std::string>;  // pattern, group
   friend struct async_publish;
   friend class publish_queue;
   std::vector<transport_slot*> transports_of(std::string_view pattern,
@@ -179,7 +186,9 @@ class engine : public std::enable_shared_from_this<engine> {
   bool wait_idle(std::int64_t deadline_ns, const std::function<bool()>& over);
   bool nothing_open() const;
   // Fills the lent event; `pairs` has room for its headers.
-  void compose(lent_event& event, const publish_request& request, postbus_pair* pairs) noexcept;
+  void compose(thread_record& thread, lent_event& event, const publish_request& request,
+               postbus_pair* pairs) noexcept;
+  void sample(thread_record& thread, event_record& event) const noexcept;
   // What this thread knows of the topic, when a publish on it may go on; else nullptr, and ec says why. Inside a passage.
   topic_entry* admit(thread_record& thread, std::string_view topic, std::uint64_t hash, error_code& ec,
                      bool others_in_use);
@@ -200,8 +209,14 @@ class engine : public std::enable_shared_from_this<engine> {
 
   std::vector<std::unique_ptr<plugin_instance>> plugins_;  // the features
   std::unique_ptr<admin> admin_;                           // where there is a socket
-  mutable std::mutex metrics_mutex_;
-  std::deque<metric_cell> metrics_;
+  bool is_alive(std::int64_t deadline_ns);
+  bool every_worker_is_busy();
+  void report_bus(bool live, std::int64_t timeout_ns);
+  void add_delivery_metrics(std::vector<metric>& all);
+
+  std::mutex times_mutex_;
+  std::map<times_key, std::unique_ptr<handler_times>> times_;            // for ever: counters do not go back
+  std::array<std::atomic<std::uint64_t>, error::failed + 1> refused_{};  // publishes, by error
   std::vector<std::uint32_t> free_numbers_;
   std::uint32_t next_number_ = 0;
   std::uint64_t subscribed_ = 0;
@@ -211,7 +226,7 @@ class engine : public std::enable_shared_from_this<engine> {
   std::condition_variable idle_changed_;
 };
 
-void add(delivery_counts& to, const delivery_counts& more) noexcept;
+void add_up(delivery_counts& sum, const delivery_counts& more) noexcept;
 
 // Turns a plugin's status and message into an error.
 error_code to_error_code(std::int32_t status) noexcept;

@@ -51,6 +51,7 @@ event_record* event_record::keep() {
     copy = new_event(*this, nullptr, *ids);
     copy->has_uuid = has_uuid;
     copy->made = made;
+    copy->timed = timed;
   }
   copy->references.fetch_add(1, std::memory_order_relaxed);
   return copy;

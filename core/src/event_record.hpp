@@ -25,11 +25,15 @@ using uuid = std::array<std::uint8_t, 16>;
 uuid make_uuid(std::int64_t wall_ns, std::uint64_t random_a, std::uint64_t random_b) noexcept;
 void format_uuid(const uuid& id, char (&text)[36]) noexcept;
 
+// Whether the handlers of an event are timed: how long they run, and also how long the event was on its way, where that is known.
+enum class sampling : std::uint8_t { none, handlers, all };
+
 struct event_record : postbus_event {
   // 0 = lent.
   std::atomic<std::uint32_t> references{0};
   // The id was made by us and stands in `made`.
   bool has_uuid = false;
+  sampling timed = sampling::none;
   union {
     event_record* copy = nullptr;  // lent: the kept copy, once somebody asked for one
     const postbus_owned* foreign;  // kept: data that changed owner, or nullptr

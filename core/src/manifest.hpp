@@ -35,8 +35,10 @@ struct manifest_plugin {
   bool does_provide(std::string_view interface) const;
   bool is_transport() const { return does_provide("postbus.transport/1"); }
   bool is_store() const { return does_provide("postbus.store/1"); }
+  // Which is what goes into bus.features: also a plugin that only answers calls. A transport may answer calls too.
   bool is_feature() const {
-    return does_provide("postbus.interceptor/1") || does_provide("postbus.control/1");
+    return does_provide("postbus.interceptor/1") ||
+           (does_provide("postbus.control/1") && !is_transport() && !is_store());
   }
 };
 

@@ -9,6 +9,16 @@
 
 namespace postbus::detail {
 
+namespace {
+
+// The event that takes another's place is timed as that one would have been; unless others hold it too, who may look at it now.
+void pass_on_timing(const event_record& from, event_record& to) noexcept {
+  if (from.timed == sampling::none || to.references.load(std::memory_order_acquire) != 1) return;
+  to.timed = to.time_ns == from.time_ns ? from.timed : sampling::handlers;
+}
+
+}  // namespace
+
 void pipeline::add(plugin_instance& plugin, const feature_settings& settings) {
   const auto* table = plugin.interface<postbus_interceptor>("postbus.interceptor/1");
   if (table == nullptr) return;  // it only answers calls
@@ -108,8 +118,10 @@ void pipeline::carry_out(thread_record& thread, const feature& f, std::uint32_t 
                                                          : "rejected");
     case POSTBUS_REPLACE: {
       if (answer.replacement == nullptr) break;
+      event_record& other = event_record::of(answer.replacement);
+      pass_on_timing(event_record::of(t.event), other);
       if (t.owned != nullptr) t.owned->release();
-      t.owned = &event_record::of(answer.replacement);
+      t.owned = &other;
       t.event = t.owned;
       const std::string_view topic = sdk::view(t.event->topic);
       topic_entry* entry = engine_.find_topic(thread, topic, sdk::hash_bytes(topic), t.ec, true);
@@ -127,9 +139,14 @@ void pipeline::carry_out(thread_record& thread, const feature& f, std::uint32_t 
       break;  // FAIL, or what the manifest did not declare
   }
   if (answer.verdict != POSTBUS_FAIL)
-    engine_.log->write(POSTBUS_LOG_ERROR, "bus",
+    engine_.log->burst(POSTBUS_LOG_ERROR, "bus", "verdict " + f.id,
                        "feature '" + f.id + "' answered with the verdict " + std::to_string(answer.verdict) +
                            ", which it may not; treated as a failure");
+  else
+    engine_.log->burst(POSTBUS_LOG_ERROR, "bus", "feature " + f.id,
+                       "feature '" + f.id + "' failed " +
+                           (publishing ? "at a publish on '" : "at a delivery on '") +
+                           std::string(sdk::view(t.event->topic)) + "'");
   switch (publishing ? f.settings.at_publish : f.settings.at_deliver) {
     case failure_policy::pass:
       return;

@@ -22,10 +22,12 @@ struct host_tables {
   static runtime& runtime_of(void* self) noexcept { return *of(self).engine_.rt; }
 
   static std::int32_t log_enabled(const postbus_host* host, std::int32_t level) {
-    return of(host).engine_.log->enabled(level);
+    return of(host).engine_.log->enabled(level, of(host).id());
   }
   static void log(const postbus_host* host, std::int32_t level, postbus_str message) {
-    of(host).engine_.log->write(level, of(host).id(), sdk::view(message));
+    if (level < POSTBUS_LOG_TRACE || level > POSTBUS_LOG_ERROR) return;
+    const std::string_view line = sdk::view(message);
+    of(host).engine_.log->burst(level, of(host).id(), line, line);
   }
   static void state(const postbus_host* host, std::int32_t health, postbus_str reason, postbus_str remedy) {
     static constexpr std::string_view names[] = {"healthy", "degraded", "unhealthy", "error"};
@@ -33,8 +35,13 @@ struct host_tables {
     std::string line(names[health]);
     if (reason.len != 0) line.append(": ").append(sdk::view(reason));
     if (remedy.len != 0) line.append("; ").append(sdk::view(remedy));
-    of(host).engine_.log->write(health == POSTBUS_HEALTHY ? POSTBUS_LOG_INFO : POSTBUS_LOG_WARN,
-                                of(host).id(), line);
+    engine& owner = of(host).engine_;
+    owner.log->burst(health == POSTBUS_HEALTHY ? POSTBUS_LOG_INFO : POSTBUS_LOG_WARN, of(host).id(), line,
+                     line);
+    owner.components.report(
+        of(host).component(),
+        {static_cast<health_state>(health), std::string(sdk::view(reason)), std::string(sdk::view(remedy))},
+        owner.rt->wall_ns());
   }
 
   static const postbus_event* event_new(const postbus_host* host, const postbus_event* fields,
@@ -116,10 +123,13 @@ struct host_tables {
   }
 
   static std::uint32_t define(void* self, std::int32_t kind, postbus_str name, postbus_str help) {
-    return of(self).engine_.define_metric(kind, sdk::view(name), sdk::view(help));
+    plugin_instance& p = of(self);
+    auto defined = p.engine_.plugin_metrics.define(p.id(), p.label_, kind, sdk::view(name), sdk::view(help));
+    if (defined.number == 0) p.engine_.log->write(POSTBUS_LOG_ERROR, p.id(), defined.refusal);
+    return defined.number;
   }
   static void add(void* self, std::uint32_t metric, std::int64_t value) {
-    of(self).engine_.add_to_metric(metric, value);
+    of(self).engine_.plugin_metrics.add(metric, value);
   }
 
   static void publish(void* self, const postbus_event* const* fields, std::size_t n, postbus_done done) {
@@ -166,7 +176,10 @@ struct host_tables {
   }
 };
 
-plugin_instance::plugin_instance(engine& owner, plugin_use use) : engine_(owner), use_(std::move(use)) {
+plugin_instance::plugin_instance(engine& owner, plugin_use use, std::string component, std::string label,
+                                 bool required)
+    : engine_(owner), use_(std::move(use)), component_(std::move(component)), label_(std::move(label)) {
+  engine_.components.add(component_, id(), required, engine_.rt->wall_ns());
   host_ = {sizeof host_,
            POSTBUS_ABI_MAJOR,
            POSTBUS_ABI_MINOR,

@@ -17,7 +17,9 @@ class engine;
 class plugin_instance {
  public:
   // Creates it; throws error::bad_config with the plugin's own words when it refuses its settings.
-  plugin_instance(engine& owner, plugin_use use);
+  // `component`: what it is called in the bus's health. `label`: of its metrics, where it is one of several transports.
+  plugin_instance(engine& owner, plugin_use use, std::string component, std::string label,
+                  bool required = true);
   plugin_instance(const plugin_instance&) = delete;
   plugin_instance& operator=(const plugin_instance&) = delete;
   // Destroys it; stopped before.
@@ -31,6 +33,7 @@ class plugin_instance {
   void stop() noexcept;
 
   const std::string& id() const noexcept { return use_.id; }
+  const std::string& component() const noexcept { return component_; }
   const manifest_plugin& manifest() const noexcept { return *use_.manifest; }
   // Its capabilities, where it is a transport.
   std::uint32_t can() const noexcept { return use_.can; }
@@ -51,6 +54,7 @@ class plugin_instance {
 
   engine& engine_;
   plugin_use use_;
+  const std::string component_, label_;
   postbus_host host_;
   const postbus_plugin* table_ = nullptr;
   void* self_ = nullptr;

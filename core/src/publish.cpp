@@ -107,7 +107,15 @@ topic_entry* engine::admit(thread_record& thread, std::string_view topic, std::u
   return entry;
 }
 
-void engine::compose(lent_event& event, const publish_request& r, postbus_pair* pairs) noexcept {
+void engine::sample(thread_record& thread, event_record& event) const noexcept {
+  thread.until_timed = sample_every != 0 ? sample_every : UINT32_MAX;
+  if (sample_every == 0) return;
+  event.timed = sampling::all;
+  event.time_ns = rt->precise_wall_ns();
+}
+
+void engine::compose(thread_record& thread, lent_event& event, const publish_request& r,
+                     postbus_pair* pairs) noexcept {
   const publish_options& o = *r.options;
   event.size = sizeof(postbus_event);
   event.flags = 0;
@@ -122,6 +130,8 @@ void engine::compose(lent_event& event, const publish_request& r, postbus_pair* 
   event.headers = pairs;
   event.header_count = o.headers.size();
   for (const header& h : o.headers) *pairs++ = {sdk::str(h.name), sdk::str(h.value)};
+  if (--thread.until_timed == 0) [[unlikely]]
+    sample(thread, event);
 }
 
 void engine::publish(const publish_request& r, error_code& ec, receipt& out) noexcept {
@@ -130,10 +140,10 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
     passage inside(thread);
     topic_entry* entry = admit(thread, r.topic, r.hash, ec, false);
     if (entry == nullptr || !check(r, *entry->transport, ec)) [[unlikely]]
-      return thread.detail.clear();  // of an earlier publish
+      return thread.detail.clear(), count_refused(ec);  // the detail is of an earlier publish
     std::array<postbus_pair, headers_max> pairs;
     lent_event event;
-    compose(event, r, pairs.data());
+    compose(thread, event, r, pairs.data());
     event_record* going = &event;
     event_record* owned = nullptr;
     if (entry->publish_mask != 0) {
@@ -149,6 +159,7 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
         thread.detail = std::move(t.reason);
         ec = t.ec;
         if (!ec) receipt_access::set_id(out, *going, thread, rt->wall_ns());
+        else count_refused(ec);
         if (owned != nullptr) owned->release();
         return;
       }
@@ -157,7 +168,7 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
     if (!to.answers_at_once) [[unlikely]] {
       inside.leave();
       const std::int64_t deadline = rt->now_ns() + r.options->deadline.count();
-      if (in_handler() && to.waiting.would_wait()) ec = make_error_code(error::would_block);
+      if (in_handler() && to.waiting.would_wait()) count_refused(ec = make_error_code(error::would_block));
       else take_late(*start_late(*going, to, deadline), deadline, ec, out);
     } else {
       postbus_out one{going, nullptr, 0, 0, entry->slot.data()};
@@ -167,6 +178,8 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
         thread.published.store(thread.published.load(std::memory_order_relaxed) + 1,
                                std::memory_order_relaxed);
         receipt_access::set_id(out, *going, thread, wall_of(thread));
+      } else {
+        count_refused(ec);
       }
     }
     if (owned != nullptr) owned->release();
@@ -212,8 +225,11 @@ void engine::publish_some(std::span<const message> messages, std::span<publish_r
     const message& m = messages[i];
     const publish_request r{m.topic, sdk::hash_bytes(m.topic), m.data, &m.options};
     topic_entry* entry = admit(thread, r.topic, r.hash, results[i].ec, true);
-    if (entry == nullptr || !check(r, *entry->transport, results[i].ec)) continue;
-    compose(events[n], r, next_pairs);
+    if (entry == nullptr || !check(r, *entry->transport, results[i].ec)) {
+      count_refused(results[i].ec);
+      continue;
+    }
+    compose(thread, events[n], r, next_pairs);
     next_pairs += m.options.headers.size();
     travellers[n].event = &events[n];
     travellers[n].entry = entry;
@@ -256,6 +272,8 @@ void engine::publish_some(std::span<const message> messages, std::span<publish_r
     if (!result.ec && !waits) {
       receipt_access::set_id(result.value, event_record::of(travellers[k].event), thread, wall_of(thread));
       thread.published.store(thread.published.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    } else if (!waits) {
+      count_refused(result.ec);
     }
     if (travellers[k].owned != nullptr) travellers[k].owned->release();
   }

@@ -15,7 +15,7 @@ std::unique_ptr<async_publish> engine::prepare(std::string_view topic, bytes_vie
   if (!check(r, *transports[routes.route(topic)], p->ec)) return p;
   std::vector<postbus_pair> pairs(options.headers.size());
   lent_event event;
-  compose(event, r, pairs.data());
+  compose(threads.mine(), event, r, pairs.data());
   p->event = event.keep();
   p->deadline_ns = rt->now_ns() + options.deadline.count();
   return p;
@@ -69,6 +69,7 @@ void async_publish::complete(std::unique_ptr<async_publish> self, error_code ec)
   if (!ec && self->event != nullptr)
     receipt_access::set_id(self->value, *self->event, owner->threads.mine(), owner->rt->wall_ns());
   if (!ec) owner->published.fetch_add(1, std::memory_order_relaxed);
+  else owner->count_refused(ec);
   if (self->direct) {
     if (ec && !self->detail.empty()) owner->threads.mine().detail = self->detail;
     self->direct(ec, std::move(self->value));
@@ -225,7 +226,7 @@ std::shared_ptr<late_answer> engine::start_late(event_record& event, transport_s
 void engine::take_late(late_answer& answer, std::int64_t deadline_ns, error_code& ec, receipt& out) {
   // A little longer than the publish may wait for room, so that "no room" is told from "no answer".
   if (!answer.done.wait(*rt, deadline_ns + 100'000'000)) {
-    ec = make_error_code(error::outcome_unknown);
+    count_refused(ec = make_error_code(error::outcome_unknown));
     return;
   }
   threads.mine().detail = std::move(answer.detail);

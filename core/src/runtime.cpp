@@ -33,6 +33,7 @@ class system_runtime : public runtime {
   std::int64_t now_ns() noexcept override { return steady_ns(); }
   std::int64_t coarse_now_ns() noexcept override { return coarse_steady_ns(); }
   std::int64_t wall_ns() noexcept override { return coarse_wall_ns(); }
+  std::int64_t precise_wall_ns() noexcept override { return read_clock(CLOCK_REALTIME); }
   std::uint64_t random() noexcept override { return thread_random(); }
 };
 
@@ -156,6 +157,7 @@ class manual_runtime final : public runtime {
   std::int64_t now_ns() noexcept override { return clock_.now_ns(); }
   std::int64_t coarse_now_ns() noexcept override { return clock_.now_ns(); }
   std::int64_t wall_ns() noexcept override { return clock_.wall_ns(); }
+  std::int64_t precise_wall_ns() noexcept override { return clock_.wall_ns(); }
   std::uint64_t random() noexcept override { return clock_.random(); }
   using runtime::post;
   void post(task& t) override {

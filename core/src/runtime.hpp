@@ -28,6 +28,7 @@ class runtime : public id_source {
   virtual std::int64_t now_ns() noexcept = 0;  // monotonic
   virtual std::int64_t
   coarse_now_ns() noexcept = 0;  // the same, up to a few ms late, for a quarter of the price
+  virtual std::int64_t precise_wall_ns() noexcept = 0;  // wall_ns() is up to a few ms late
   // t.run(&t) soon; t must live until then and not be queued twice at once.
   virtual void post(task& t) = 0;
   // done runs after `delay_ns`, with OK, or with CANCELLED from cancel() or stop(). It is short: work is posted.

@@ -26,7 +26,7 @@ void subscription_state::settle(item& i, const verdict& v, batch& done) {
     case verdict::dead:
       // Until there are dead-letter boxes: counted, said, and dropped.
       counts_.dead.fetch_add(1, std::memory_order_relaxed);
-      owner.log->write(POSTBUS_LOG_ERROR, "bus",
+      owner.log->burst(POSTBUS_LOG_ERROR, "bus", "dead " + pattern,
                        "event " + std::string(i.event != nullptr ? sdk::view(i.event->id) : "?") + " on '" +
                            std::string(i.event != nullptr ? sdk::view(i.event->topic) : i.topic) +
                            "' is given up by '" + pattern + "' after " + std::to_string(i.attempt) +

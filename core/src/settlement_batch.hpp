@@ -1,10 +1,9 @@
 // settlement_batch: what goes back to the transport together: settlements, then credit.
 #pragma once
 
-#include "block_pool.hpp"
 #include "engine.hpp"
+#include "sent_settlements.hpp"
 
-#include <algorithm>
 #include <array>
 
 namespace postbus::detail {
@@ -37,13 +36,10 @@ struct subscription_state::batch {
   }
   void send() {
     if (count == 0) return;
-    // The transport may read them until its done ran.
-    auto* block = static_cast<postbus_settle*>(pool_allocate(count * sizeof(postbus_settle)));
-    std::copy_n(settlements.data(), count, block);
+    sent_settlements* sent = sent_settlements::make(s.owner, to->to, {settlements.data(), count});
+    count = 0;
     const passage inside(s.owner.threads.mine());
-    to->to.table->settle(
-        to->to.self, block, std::exchange(count, 0),
-        {[](void* ctx, std::int32_t, const void*, const postbus_error*) { pool_free(ctx); }, block});
+    to->to.table->settle(to->to.self, sent->items(), sent->n, {&sent_settlements::answered, sent});
   }
   // Settlements first, then credit for what comes next, and only then is nothing open: who waits for that sees all of it.
   void flush() {

@@ -242,17 +242,6 @@ std::vector<std::string> engine::topics() const {
   return {patterns.begin(), patterns.end()};
 }
 
-void add(delivery_counts& to, const delivery_counts& more) noexcept {
-  to.taken_on += more.taken_on;
-  to.started += more.started;
-  to.acked += more.acked;
-  to.retried += more.retried;
-  to.dropped += more.dropped;
-  to.dead += more.dead;
-  to.given_back += more.given_back;
-  to.abandoned += more.abandoned;
-}
-
 std::vector<engine::subscribed> engine::subscribed_patterns() const {
   std::vector<std::shared_ptr<subscription_state>> all;
   {
@@ -267,7 +256,7 @@ std::vector<engine::subscribed> engine::subscribed_patterns() const {
     line.group = s->options.group;
     ++line.subscribers;
     line.open += s->open();
-    add(line.counts, s->counts());
+    add_up(line.counts, s->counts());
   }
   std::vector<subscribed> list;
   for (auto& [key, line] : found) list.push_back(std::move(line));

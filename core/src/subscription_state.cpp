@@ -37,22 +37,11 @@ subscription_state::subscription_state(engine& e, std::string p, subscribe_optio
 
 subscription_state::~subscription_state() = default;
 
-attachment::attachment(subscription_state& s, transport_slot& t, bool runs_inline)
-    : subscription(s), to(t), dispatches_inline(runs_inline) {
-  sink = {sizeof sink, 0, this,
-          [](void* ctx, const postbus_delivery* d, std::size_t count) {
-            auto& self = *static_cast<attachment*>(ctx);
-            self.subscription.deliver(self, d, count);
-          },
-          [](void*, const postbus_notice*) {}};
-}
-
 // ---- in
 
-[[gnu::always_inline]] inline void subscription_state::deliver_inline(thread_record& thread, attachment& from,
-                                                                      const postbus_delivery& d) {
-  if (d.event == nullptr || asks_features) [[unlikely]]
-    return deliver_inline_slowly(thread, from, d);
+template <bool is_timed>
+inline void subscription_state::run_inline(thread_record& thread, attachment& from,
+                                           const postbus_delivery& d) {
   delivery_state state;
   state.subscription = this;
   state.from = &from;
@@ -65,7 +54,12 @@ attachment::attachment(subscription_state& s, transport_slot& t, bool runs_inlin
   if (closed.load(std::memory_order_acquire)) [[unlikely]]
     return refuse_inline(thread, state);
   try {
-    handler_.run(handler_.object.get(), delivery_state::handle(state));
+    if constexpr (is_timed) {
+      const stopwatch timed(*this, event_record::of(d.event).timed, d.event);
+      handler_.run(handler_.object.get(), delivery_state::handle(state));
+    } else {
+      handler_.run(handler_.object.get(), delivery_state::handle(state));
+    }
   } catch (...) {
     thread.leave_handler(state.outer);
     return end_inline(state, std::current_exception());
@@ -74,6 +68,15 @@ attachment::attachment(subscription_state& s, transport_slot& t, bool runs_inlin
   if (state.promoted == nullptr && d.token == 0) [[likely]]
     return thread.tallies.add(number);
   end_inline(state, nullptr);
+}
+
+[[gnu::always_inline]] inline void subscription_state::deliver_inline(thread_record& thread, attachment& from,
+                                                                      const postbus_delivery& d) {
+  if (d.event == nullptr || asks_features) [[unlikely]]
+    return deliver_inline_slowly(thread, from, d);
+  if (event_record::of(d.event).timed != sampling::none) [[unlikely]]
+    return run_inline<true>(thread, from, d);
+  run_inline<false>(thread, from, d);
 }
 
 void subscription_state::deliver(attachment& from, const postbus_delivery* deliveries, std::size_t n) {
@@ -178,6 +181,7 @@ bool subscription_state::run_handler(thread_record& thread, delivery_state& stat
   const bool start = !closed.load(std::memory_order_acquire);
   if (start) {
     ++state.attempt;
+    const stopwatch timed(*this, event_record::of(state.event).timed, state.event);
     try {
       handler_.run(handler_.object.get(), delivery_state::handle(state));
     } catch (...) {
@@ -295,12 +299,14 @@ boost::asio::awaitable<void> subscription_state::run_coroutines() {
     i->since_ns = owner.rt->coarse_now_ns();
     counts_.started.fetch_add(1, std::memory_order_relaxed);
     verdict v;
+    stopwatch timed(*this, event_record::of(i->event).timed, i->event);
     try {
       delivery d = delivery_state::handle(*i);
       co_await handler_.spawn(handler_.object.get(), d);
     } catch (...) {
       v = verdict_of(std::current_exception());
     }
+    timed.stop();
     // Perhaps on another thread than before.
     thread_record& now = owner.threads.mine();
     if (now.running.load(std::memory_order_relaxed) == i) now.leave_handler(nullptr);
@@ -314,16 +320,28 @@ boost::asio::awaitable<void> subscription_state::run_coroutines() {
   check_empty();
 }
 
+// An event from outside. When it was published its attributes say, if they came along.
+void subscription_state::choose_to_time(const item& i) noexcept {
+  thread_record& thread = owner.threads.mine();
+  if (--thread.until_timed_decode != 0) return;
+  thread.until_timed_decode = owner.sample_every != 0 ? owner.sample_every : UINT32_MAX;
+  if (owner.sample_every == 0) return;
+  event_record::of(i.event).timed =
+      i.from->to.format.codec == codec::raw ? sampling::handlers : sampling::all;
+}
+
 bool subscription_state::prepare(item& i, batch& done) {
   if (i.event == nullptr) {
     std::string why;
     i.event = decode(i.from->to.format, i.wire, i.topic, *owner.rt, why);
     if (i.event == nullptr) {
-      owner.log->write(POSTBUS_LOG_ERROR, "bus", "a message on '" + i.topic + "' cannot be decoded: " + why);
+      owner.log->burst(POSTBUS_LOG_ERROR, "bus", "undecodable " + pattern,
+                       "a message on '" + i.topic + "' cannot be decoded: " + why);
       settle(i, {verdict::dead, {}, "undecodable: " + why}, done);
       return false;
     }
     i.wire = {};
+    choose_to_time(i);
   }
   if (!asks_features) return true;
   traveller t;
@@ -411,6 +429,17 @@ delivery_counts subscription_state::counts() const {
     c.acked += plain;
   }
   return c;
+}
+
+std::size_t subscription_state::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_.size();
+}
+
+handler_times& subscription_state::times() {
+  handler_times* mine = times_.load(std::memory_order_acquire);
+  if (mine == nullptr) times_.store(mine = &owner.times_of(*this), std::memory_order_release);
+  return *mine;
 }
 
 void subscription_state::count_abandoned() { counts_.abandoned = open_.load(); }

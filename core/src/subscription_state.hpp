@@ -19,6 +19,7 @@
 namespace postbus::detail {
 
 class engine;
+struct handler_times;
 struct thread_record;
 class thread_registry;
 
@@ -69,6 +70,9 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
 
   delivery_counts counts() const;
   std::uint64_t open() const noexcept { return open_.load(); }
+  std::size_t waiting() const;  // for a retry
+  // Of its pattern and group. Throws bad_alloc the first time.
+  handler_times& times();
   void count_abandoned();
   void for_each_running_coroutine(const std::function<void(delivery_state&)>& f);
 
@@ -78,6 +82,8 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
     subscription_state* owner = nullptr;
   };
 
+  template <bool is_timed>
+  void run_inline(thread_record& thread, attachment& from, const postbus_delivery& delivery);
   void deliver_inline(thread_record& thread, attachment& from, const postbus_delivery& delivery);
   // The ways out of the straight path: the event needs decoding or features, or the handler did not just return.
   void deliver_inline_slowly(thread_record& thread, attachment& from, const postbus_delivery& delivery);
@@ -95,6 +101,7 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   void put_back(item* chain);
   void check_empty();
   void give_credit(attachment& to, std::uint32_t n);
+  void choose_to_time(const item& i) noexcept;
   // Decodes it and asks the features; false when that settled it.
   bool prepare(item& i, batch& done);
   // Runs the plain handler, unless the subscription closed; false when it did.
@@ -121,6 +128,8 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   delivery_counts final_;                         // once gone_: `number` may be another's then
   std::vector<std::unique_ptr<runner>> runners_;  // one per handler that may run at once
   std::vector<runner*> idle_runners_;
+
+  std::atomic<handler_times*> times_{nullptr};
 
   // What who delivers writes, and what who runs handlers writes, on cache lines of their own: both write for every event.
   alignas(64) std::atomic<std::uint64_t> open_{0};  // taken on and not settled

@@ -42,9 +42,10 @@ struct thread_record {
   std::string detail;  // of the last publish on this thread that a feature or the transport refused
   thread_registry* registry = nullptr;
   bool in_use = true;
-  std::atomic<std::uint64_t> published{0};  // events confirmed
-  std::uint64_t id_seed = 0, id_count = 0;  // for ids that are made only if somebody asks
-  std::int64_t inline_since_ns = 0;         // when the passage began, for the handlers that run inside it
+  std::atomic<std::uint64_t> published{0};                // events confirmed
+  std::uint64_t id_seed = 0, id_count = 0;                // for ids that are made only if somebody asks
+  std::uint32_t until_timed = 1, until_timed_decode = 1;  // events until the next one that is timed
+  std::int64_t inline_since_ns = 0;  // when the passage began, for the handlers that run inside it
 
   inline void enter_handler(delivery_state& delivery) noexcept;
   inline void leave_handler(delivery_state* outer) noexcept;

@@ -6,14 +6,19 @@
 
 #include <postbus/plugin.h>
 
+#include <array>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 namespace postbus::detail {
 
 class plugin_instance;
 struct transport_settings;
+
+inline constexpr std::array<std::string_view, 3> notice_names{"gap", "lost", "ended"};
 
 struct transport_slot {
   transport_slot(engine& owner, std::unique_ptr<plugin_instance> instance,
@@ -31,6 +36,8 @@ struct transport_slot {
   bool inline_dispatch = false;
   bool answers_at_once = false;  // and wants no wire: a publish ends on the stack it began on
   publish_queue waiting;
+  std::array<std::atomic<std::uint64_t>, notice_names.size()> notices{};  // by kind
+  std::atomic<std::uint64_t> missed{0};                                   // events that notices told of
   std::recursive_mutex control;  // [control] functions one at a time; their dones may call the next
 };
 

@@ -73,7 +73,7 @@ static int32_t create(const postbus_host *host, postbus_str config, const postbu
   }
   me->metrics = host->service(host, "postbus.metrics/1", &me->metrics_self);
   if (me->metrics != NULL)
-    me->dropped = me->metrics->define(me->metrics_self, POSTBUS_COUNTER, text("drop_if_events_total"), text("Events dropped."));
+    me->dropped = me->metrics->define(me->metrics_self, POSTBUS_COUNTER, text("events"), text("Events dropped."));
   *self = me;
   *out = &table;
   return POSTBUS_OK;

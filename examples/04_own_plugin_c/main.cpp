@@ -20,5 +20,5 @@ int main() {
   bus.wait_until_idle();
 
   for (const postbus::metric& m : bus.metrics())
-    if (m.name == "drop_if_events_total") std::cout << m.name << ' ' << m.value << '\n';
+    if (m.name == "postbus_drop_if_events_total") std::cout << m.name << ' ' << m.value << '\n';
 }

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034 # the groups are read by name
 
 packages_build=(g++ cmake ninja-build ccache libspdlog-dev libtomlplusplus-dev libelf-dev libcli11-dev)
-packages_test=(catch2 clang libc++-14-dev libc++abi-14-dev)
+packages_test=(catch2 python3-prometheus-client clang libc++-14-dev libc++abi-14-dev)
 packages_bench=(libbenchmark-dev libzmq3-dev cppzmq-dev libconcurrentqueue-dev)
 
 # Headers whose packages would bring an older Boost or Qt: unpacked into build/deps and not installed.

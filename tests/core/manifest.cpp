@@ -33,7 +33,7 @@ TEST_CASE("a manifest of one plugin is read", "[manifest]") {
   const manifest_plugin& p = m.plugins[0];
   CHECK(p.id == "redis-streams");
   CHECK(p.is_transport());
-  CHECK(p.is_feature());
+  CHECK_FALSE(p.is_feature());
   CHECK(p.needs == std::vector<std::string>{"postbus.runtime/1", "other"});
   CHECK(p.methods == std::vector<std::string>{"dead.list"});
   CHECK(p.can == (POSTBUS_CAN_ACK | POSTBUS_CAN_PERSIST));

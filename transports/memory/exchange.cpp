@@ -189,6 +189,7 @@ member* exchange::subscribe(const postbus_sub& request, const sdk::sink& to, sdk
   const bool is_new = at == nullptr;
   if (is_new) {
     at = std::make_shared<place>();
+    at->pattern = pattern;
     at->q = std::make_unique<queue>(!group.empty(), most_);
   }
   at->q->join(*m);
@@ -242,6 +243,22 @@ std::int64_t exchange::queued_change() {
   for (auto& [q, p] : single_) change += q->size_change();
   for (auto& [name, p] : groups_) change += p->q->size_change();
   return change;
+}
+
+exchange::figures exchange::look() {
+  const std::lock_guard lock(mutex_);
+  figures f;
+  const auto add = [&](const queue& q, const std::string& whose) {
+    const queue::load load = q.look();
+    f.subscriptions += load.members;
+    f.queued_events += load.events;
+    f.queued_bytes += load.bytes;
+    if (q.is_full()) f.full.push_back(whose);
+  };
+  for (const auto& [q, at] : single_) add(*q, "'" + at->pattern + "'");
+  for (const auto& [name, at] : groups_) add(*at->q, "'" + name.first + "' of group '" + name.second + "'");
+  f.groups = groups_.size();
+  return f;
 }
 
 void exchange::after_grace(std::function<void()> f) {

@@ -39,6 +39,12 @@ class exchange {
   void unsubscribe(member& m);
   // Events queued, more or fewer than at the last call.
   std::int64_t queued_change();
+  // What there is now; `full`: what the queues that take no more belong to.
+  struct figures {
+    std::size_t subscriptions = 0, groups = 0, queued_events = 0, queued_bytes = 0;
+    std::vector<std::string> full;
+  };
+  figures look();
   void room(std::string_view topic, sdk::completion<>&& done, const sdk::context& ctx);
 
  private:
@@ -57,8 +63,9 @@ class exchange {
     std::string topic;
   };
   using index = sdk::topic_index<queue*>;
-  // A queue in the index, and how many subscriptions it has.
+  // A queue in the index, and what it takes.
   struct place {
+    std::string pattern;
     std::unique_ptr<queue> q;
     sdk::topic_index_handle handle;
   };

@@ -1,5 +1,6 @@
 // The memory library: one transport.
 #include "exchange.hpp"
+#include "health.hpp"
 
 #include <postbus/sdk/plugin.hpp>
 
@@ -16,7 +17,7 @@ class memory_transport {
 
   explicit memory_transport(sdk::context& ctx)
       : ctx_(ctx),
-        queued_(ctx.metric(POSTBUS_GAUGE, "postbus_memory_queued_events",
+        queued_(ctx.metric(POSTBUS_GAUGE, "queued_events",
                            "Events that subscriptions and groups have not taken yet.")),
         exchange_(postbus::memory::exchange::find(
             ctx.text("instance"), {static_cast<std::size_t>(ctx.integer("queue_max")),
@@ -49,6 +50,11 @@ class memory_transport {
     exchange_->unsubscribe(s);
     ctx_.add(queued_, exchange_->queued_change());
     done.ok();
+  }
+  // The only method of the manifest.
+  void call(std::string_view, std::string_view, sdk::completion<std::string_view>&& done) {
+    ctx_.add(queued_, exchange_->queued_change());
+    done.ok(postbus::memory::health_json(exchange_->look()));
   }
 
  private:

@@ -112,6 +112,11 @@ bool queue::clear(sdk::context& ctx) {
   return look_for_room();
 }
 
+queue::load queue::look() const noexcept {
+  const lock locked(mutex_);
+  return {members_.size(), size(), bytes_};
+}
+
 std::int64_t queue::size_change() noexcept {
   const lock locked(mutex_);
   const auto now = static_cast<std::int64_t>(size());

@@ -69,6 +69,10 @@ class queue {
   bool settle(held& h, const postbus_settle& how, sdk::context& ctx);
   bool clear(sdk::context& ctx);
 
+  struct load {
+    std::size_t members = 0, events = 0, bytes = 0;
+  };
+  load look() const noexcept;
   // How many more events it queues than at the last call.
   std::int64_t size_change() noexcept;
 
@@ -92,7 +96,7 @@ class queue {
   const limits most_;
   std::atomic<const member*> direct_{nullptr};
   std::atomic<bool> full_{false}, backlog_{false};
-  sdk::spin_mutex mutex_;
+  mutable sdk::spin_mutex mutex_;
   std::vector<member*> members_;
   std::size_t turn_ = 0;             // whose it is, among members with credit
   ring<held*> waiting_;              // of a group

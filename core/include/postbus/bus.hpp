@@ -142,11 +142,13 @@ class bus {
   std::vector<running_delivery> in_flight() const;
   // Asks running handlers to stop whose captures have all these values ({"user_id", "42"}); returns how many were asked.
   std::size_t request_stop(std::span<const std::pair<std::string_view, std::string_view>> where);
+  // The bus's own metrics, then those of its plugins; a name's help says what it counts. Figures of what runs stop nobody.
   std::vector<metric> metrics() const;
   // How the bus and its parts are. Asks the plugins that can look for themselves, and waits for them until the deadline; one that does
   // not answer is unhealthy. Not from a handler (error::would_block).
   postbus::health health(std::chrono::nanoseconds deadline = std::chrono::seconds(1));
-  // The least important that is logged from now on: by one module ("bus", "admin", a plugin's id), or with an empty one by all.
+  // The least important that is logged from now on: by one module ("bus", "admin", a plugin's id), or with an empty one by all, those
+  // included that had a level of their own. Throws error::bad_argument for a module that this bus does not have.
   void set_log_level(log_level level, std::string_view module = {});
 
   // ---- plugins. Calls a method of a plugin's manifest, "<plugin id>.<method>", with a JSON object; returns its JSON answer.
