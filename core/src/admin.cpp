@@ -10,9 +10,10 @@
 namespace postbus::detail {
 namespace {
 
-constexpr std::int64_t burst_ns = 5'000'000'000;                  // of quiet end a burst
-constexpr auto accept_pause = std::chrono::milliseconds(100);     // when there are no descriptors left
-constexpr auto farewell_max = std::chrono::milliseconds(500);     // for clients that do not read their last lines
+constexpr std::int64_t burst_ns = 5'000'000'000;               // of quiet end a burst
+constexpr auto accept_pause = std::chrono::milliseconds(100);  // when there are no descriptors left
+constexpr auto farewell_max =
+    std::chrono::milliseconds(500);  // for clients that do not read their last lines
 
 }  // namespace
 
@@ -52,7 +53,8 @@ void admin::run(boost::asio::io_context& context) {
       context.run();
       over = true;
     } catch (const std::exception& e) {
-      owner_.log->write(POSTBUS_LOG_ERROR, "admin", std::string("a step of the admin socket failed: ") + e.what());
+      owner_.log->write(POSTBUS_LOG_ERROR, "admin",
+                        std::string("a step of the admin socket failed: ") + e.what());
     }
   }
   const std::lock_guard lock(mutex_);
@@ -81,7 +83,8 @@ void admin::welcome(stream::socket socket) {
   const auto peer = peer_of(socket.native_handle());
   if (!peer || !admits(*peer, ::geteuid())) {
     counts_.strangers.fetch_add(1, std::memory_order_relaxed);
-    const std::string who = peer ? "a client of the user " + std::to_string(*peer) : "a client of no known user";
+    const std::string who =
+        peer ? "a client of the user " + std::to_string(*peer) : "a client of no known user";
     log_once_per_burst(trouble::stranger, who + " was refused");
     return turn_away(socket, error::refused, who, "the user that the bus runs as, or root", "");
   }
@@ -89,7 +92,8 @@ void admin::welcome(stream::socket socket) {
     counts_.turned_away.fetch_add(1, std::memory_order_relaxed);
     const std::string found = "one more than " + std::to_string(settings_.clients_max) + " clients";
     log_once_per_burst(trouble::turned_away, found + " was turned away");
-    return turn_away(socket, error::full, found, "fewer at once", "close another one, or raise bus.admin_clients_max");
+    return turn_away(socket, error::full, found, "fewer at once",
+                     "close another one, or raise bus.admin_clients_max");
   }
   boost::system::error_code ec;
   socket.non_blocking(true, ec);

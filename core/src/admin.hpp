@@ -76,10 +76,11 @@ class admin {
   using work = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
   work sockets_work_{sockets_.get_executor()}, waiting_work_{waiting_.get_executor()};
   stream::acceptor acceptor_{sockets_};
-  boost::asio::steady_timer pause_{sockets_};  // before the next try to accept; at the end, for who does not read
+  boost::asio::steady_timer pause_{
+      sockets_};  // before the next try to accept; at the end, for who does not read
   std::set<std::shared_ptr<admin_session>> sessions_;
   std::int64_t last_logged_ns_[static_cast<unsigned>(trouble::count)]{};  // on the sockets' thread
-  bool closing_ = false;                                                 // on the sockets' thread
+  bool closing_ = false;                                                  // on the sockets' thread
 
   std::mutex mutex_;  // of what follows
   std::condition_variable changed_;

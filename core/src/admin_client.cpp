@@ -141,8 +141,8 @@ std::shared_ptr<admin_feed> admin_client::open(const std::shared_ptr<admin_clien
   const bool copies = what == admin_feed::kind::copies;
   const handler run{std::make_shared<handler_object>(handler_object{self, feed}),
                     copies ? handler_object::copy : handler_object::deliver, nullptr};
-  feed->subscription = self->owner_.subscribe(feed->pattern, options, run,
-                                              copies ? subscriber::onlooker : subscriber::client);
+  feed->subscription =
+      self->owner_.subscribe(feed->pattern, options, run, copies ? subscriber::onlooker : subscriber::client);
   self->counts_.subscriptions.fetch_add(1, std::memory_order_relaxed);
   const std::lock_guard lock(self->mutex_);
   self->feeds_.emplace(feed->number, feed);

@@ -26,7 +26,7 @@ struct admin_feed {
     postbus::event what;
     std::optional<settlement> owed;  // of a delivery
     unsigned attempt = 0;
-    std::size_t bytes = 0;                // of a copy
+    std::size_t bytes = 0;               // of a copy
     std::uint64_t discarded_before = 0;  // copies there was no room for since the last one
   };
 

@@ -59,9 +59,10 @@ class folder_lock {
 sockaddr_un address_of(const std::string& path) {
   sockaddr_un address{};
   if (path.size() >= sizeof address.sun_path)
-    refuse(path, "a path of " + std::to_string(path.size()) + " bytes",
-           "at most " + std::to_string(sizeof address.sun_path - 1) + ", which is all that a Unix socket takes",
-           "choose a shorter one, or one relative to the working directory");
+    refuse(
+        path, "a path of " + std::to_string(path.size()) + " bytes",
+        "at most " + std::to_string(sizeof address.sun_path - 1) + ", which is all that a Unix socket takes",
+        "choose a shorter one, or one relative to the working directory");
   if (path.find('\0') != std::string::npos) refuse(path, "a NUL in the path", "none", "");
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.data(), path.size());
@@ -90,7 +91,8 @@ void make_way(const std::string& path, const sockaddr_un& address) {
       errno == EAGAIN)
     refuse(path, "a bus listens there already", "a path of its own for each bus",
            "stop the other one, or choose another path");
-  if (errno != ECONNREFUSED && errno != ENOENT) refuse_by_system(path, "a socket that cannot be asked stands there");
+  if (errno != ECONNREFUSED && errno != ENOENT)
+    refuse_by_system(path, "a socket that cannot be asked stands there");
   if (::unlink(path.c_str()) != 0 && errno != ENOENT)
     refuse_by_system(path, "the socket that nobody listens on cannot be removed");
 }

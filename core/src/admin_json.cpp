@@ -40,8 +40,8 @@ std::string_view name_of(metric::kind type) noexcept {
 }
 
 json::object to_json(const delivery_counts& c) {
-  return {{"taken_on", c.taken_on}, {"started", c.started},       {"acked", c.acked},
-          {"retried", c.retried},   {"dropped", c.dropped},       {"dead", c.dead},
+  return {{"taken_on", c.taken_on},     {"started", c.started},    {"acked", c.acked},
+          {"retried", c.retried},       {"dropped", c.dropped},    {"dead", c.dead},
           {"given_back", c.given_back}, {"abandoned", c.abandoned}};
 }
 
@@ -171,12 +171,10 @@ json::object to_json(const error& e) {
 }
 
 std::string_view code_name(const error_code& ec) noexcept {
-  static constexpr std::string_view names[] = {"closed",          "bad_argument", "bad_config",
-                                               "bad_plugin",      "unsupported",  "too_large",
-                                               "would_block",     "full",         "unavailable",
-                                               "refused",         "paused",       "no_such_method",
-                                               "already_settled", "lease_lost",   "outcome_unknown",
-                                               "timed_out",       "cancelled",    "failed"};
+  static constexpr std::string_view names[] = {
+      "closed",          "bad_argument", "bad_config",      "bad_plugin", "unsupported", "too_large",
+      "would_block",     "full",         "unavailable",     "refused",    "paused",      "no_such_method",
+      "already_settled", "lease_lost",   "outcome_unknown", "timed_out",  "cancelled",   "failed"};
   static_assert(std::size(names) == error::failed);
   const int value = ec.value();
   return ec.category() == error_category() && value >= error::closed && value <= error::failed

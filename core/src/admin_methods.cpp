@@ -55,7 +55,8 @@ void publish(const admin_call& call, const admin_arguments& args) {
   std::vector<header> headers;
   for (const auto& [name, value] : args.texts("headers")) headers.push_back({name, value});
   options.headers = headers;
-  if (const auto deadline = args.duration_ns("deadline")) options.deadline = std::chrono::nanoseconds(*deadline);
+  if (const auto deadline = args.duration_ns("deadline"))
+    options.deadline = std::chrono::nanoseconds(*deadline);
   auto p = call.bus.prepare(topic, b.data, options);
   p->direct = [&bus = call.bus, reply = call.reply, raw = p.get(), where = std::string(topic),
                size = b.data.size()](error_code ec, receipt r) {
@@ -81,8 +82,10 @@ void subscribe(const admin_call& call, const admin_arguments& args) {
   subscribe_options options;
   options.group = args.text("group");
   options.transport = args.text("transport");
-  options.prefetch = static_cast<unsigned>(args.number("prefetch", 1, prefetch_max).value_or(options.prefetch));
-  options.concurrency = static_cast<unsigned>(args.number("concurrency", 1, 1024).value_or(options.concurrency));
+  options.prefetch =
+      static_cast<unsigned>(args.number("prefetch", 1, prefetch_max).value_or(options.prefetch));
+  options.concurrency =
+      static_cast<unsigned>(args.number("concurrency", 1, 1024).value_or(options.concurrency));
   std::string pattern(args.required_text("pattern"));
   announce(call, admin_client::open(call.client, std::move(pattern), admin_feed::kind::deliveries, options));
 }
@@ -125,7 +128,9 @@ void topics(const admin_call& call, const admin_arguments&) {
   call.reply.result(list_json(call.bus.subscribed_patterns()));
 }
 
-void inflight(const admin_call& call, const admin_arguments&) { call.reply.result(list_json(call.bus.in_flight())); }
+void inflight(const admin_call& call, const admin_arguments&) {
+  call.reply.result(list_json(call.bus.in_flight()));
+}
 
 void stop(const admin_call& call, const admin_arguments& args) {
   if (!args.has("where"))
@@ -190,7 +195,8 @@ void methods(const admin_call& call, const admin_arguments&) {
   for (const method& m : own_methods())
     list.push_back(json::object{{"name", m.name}, {"args", json::array(m.args.begin(), m.args.end())}});
   for (const std::string& name : call.bus.methods())
-    list.push_back(json::object{{"name", json_text(name)}, {"plugin", json_text(name.substr(0, name.find('.')))}});
+    list.push_back(
+        json::object{{"name", json_text(name)}, {"plugin", json_text(name.substr(0, name.find('.')))}});
   call.reply.result(std::move(list));
 }
 
@@ -203,15 +209,16 @@ const method* find_own(std::string_view name) {
 // ---- plugins
 
 // A plugin's answer may be spread over lines, or be none at all.
-void pass_on(const admin_reply& reply, const std::string& method, std::int32_t status, const std::string& text) {
+void pass_on(const admin_reply& reply, const std::string& method, std::int32_t status,
+             const std::string& text) {
   if (status != POSTBUS_OK)
     return reply.fail(error(to_code(status), "'" + method + "' says: " + text, "", ""));
   if (text.empty()) return reply.result(json::object());
   boost::system::error_code ec;
   const json::value value = json::parse(text, ec);
   if (ec)
-    return reply.fail(error(error::failed, "'" + method + "' answers with what is no JSON: " + ec.message(), "",
-                            "this is a fault of the plugin"));
+    return reply.fail(error(error::failed, "'" + method + "' answers with what is no JSON: " + ec.message(),
+                            "", "this is a fault of the plugin"));
   reply.result(value);
 }
 
@@ -254,7 +261,8 @@ admin_plan plan_of(const engine& bus, const admin_request& request) {
 void run(admin_call call) noexcept {
   try {
     const std::string& name = call.request.method;
-    if (const method* own = find_own(name)) own->run(call, admin_arguments(name, call.request.args, own->args));
+    if (const method* own = find_own(name))
+      own->run(call, admin_arguments(name, call.request.args, own->args));
     else if (name.find('.') != std::string::npos) call_plugin(call);
     else refuse_unknown(call);
   } catch (const error& e) {

@@ -39,7 +39,8 @@ std::optional<std::int64_t> duration_of(const json::value& value) {
 void read_members(admin_request& r, const json::object& o) {
   static const std::vector<std::string> members{"id", "method", "args", "deadline"};
   const auto refuse = [](std::string_view name, const json::value& found, const char* wanted) {
-    throw error(error::bad_argument, "a request with " + std::string(name) + " = " + shown(found), wanted, "");
+    throw error(error::bad_argument, "a request with " + std::string(name) + " = " + shown(found), wanted,
+                "");
   };
   check_names("a request", o, members);
   const json::value* method = o.if_contains("method");
@@ -127,7 +128,8 @@ std::optional<std::int64_t> admin_arguments::duration_ns(std::string_view name) 
   return ns;
 }
 
-std::vector<std::pair<std::string_view, std::string_view>> admin_arguments::texts(std::string_view name) const {
+std::vector<std::pair<std::string_view, std::string_view>> admin_arguments::texts(
+    std::string_view name) const {
   std::vector<std::pair<std::string_view, std::string_view>> all;
   const json::value* value = find(name);
   if (value == nullptr) return all;
@@ -141,8 +143,8 @@ std::vector<std::pair<std::string_view, std::string_view>> admin_arguments::text
 
 void admin_arguments::refuse(std::string_view name, const std::string& wanted) const {
   throw error(error::bad_argument,
-              "'" + std::string(method_) + "' with " + std::string(name) + " = " + shown(args_.at(name)), wanted,
-              "");
+              "'" + std::string(method_) + "' with " + std::string(name) + " = " + shown(args_.at(name)),
+              wanted, "");
 }
 
 void admin_arguments::lacks(std::string_view name) const {

@@ -39,7 +39,7 @@ void admin_session::start() {
 
 bool admin_session::may_read() const noexcept {
   return !gone_ && !no_more_requests_ && unanswered_.size() < unanswered_max &&
-         waiting() <= owner_.settings().queue_max;
+         answers_sending_ + answers_to_send_ <= owner_.settings().queue_max;
 }
 
 // First what was read before and not looked at, then more.
@@ -49,10 +49,9 @@ void admin_session::read_on() {
   if (reading_ || !may_read()) return time_line();
   reading_ = true;
   time_line();
-  socket_.async_read_some(boost::asio::buffer(chunk_),
-                          [self = shared_from_this()](boost::system::error_code ec, std::size_t n) {
-                            self->on_read(ec, n);
-                          });
+  socket_.async_read_some(
+      boost::asio::buffer(chunk_),
+      [self = shared_from_this()](boost::system::error_code ec, std::size_t n) { self->on_read(ec, n); });
 }
 
 void admin_session::on_read(boost::system::error_code ec, std::size_t n) {
@@ -82,10 +81,10 @@ void admin_session::take_lines() {
       case admin_line::state::partial:
         return flush();
       case admin_line::state::too_long:
-        return refuse_and_end(error(error::too_large,
-                                    "a line of more than " + bytes_text(static_cast<std::int64_t>(
-                                                                 owner_.settings().line_max)),
-                                    "shorter ones", "send less at once, or raise bus.admin_line_max"));
+        return refuse_and_end(
+            error(error::too_large,
+                  "a line of more than " + bytes_text(static_cast<std::int64_t>(owner_.settings().line_max)),
+                  "shorter ones", "send less at once, or raise bus.admin_line_max"));
     }
   }
   flush();
@@ -140,7 +139,9 @@ void admin_session::refuse_line(const json::value& id, const error& why) {
   json::object line;
   if (!id.is_null()) line["id"] = id;
   line["error"] = to_json(why);
+  const std::size_t before = to_send_.size();
   say(std::move(line));
+  answers_to_send_ += to_send_.size() - before;
 }
 
 void admin_session::refuse_and_end(const error& why) {
@@ -167,9 +168,12 @@ void admin_session::expire(std::uint64_t request) {
 void admin_session::answer(std::uint64_t request, std::string_view rest) {
   const auto found = unanswered_.find(request);
   if (found == unanswered_.end()) return;
+  const std::size_t before = to_send_.size();
   to_send_ += '{';
-  if (!found->second.id.is_null()) to_send_.append("\"id\":").append(json::serialize(found->second.id)).append(",");
+  if (!found->second.id.is_null())
+    to_send_.append("\"id\":").append(json::serialize(found->second.id)).append(",");
   to_send_ += rest;
+  answers_to_send_ += to_send_.size() - before;
   unanswered_.erase(found);
 }
 
@@ -211,16 +215,17 @@ void admin_session::send_item(const admin_client::line_item& item) {
 void admin_session::flush() {
   if (gone_ || !sending_.empty() || to_send_.empty()) return;
   sending_.swap(to_send_);
-  boost::asio::async_write(socket_, boost::asio::buffer(sending_),
-                           [self = shared_from_this()](boost::system::error_code ec, std::size_t) {
-                             self->on_written(ec);
-                           });
+  answers_sending_ = std::exchange(answers_to_send_, 0);
+  boost::asio::async_write(
+      socket_, boost::asio::buffer(sending_),
+      [self = shared_from_this()](boost::system::error_code ec, std::size_t) { self->on_written(ec); });
 }
 
 void admin_session::on_written(boost::system::error_code ec) {
   if (gone_) return;
   if (ec) return drop();
   sending_.clear();
+  answers_sending_ = 0;
   if (sending_.capacity() > kept_max) sending_.shrink_to_fit();
   collect();
 }

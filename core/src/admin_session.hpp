@@ -1,8 +1,9 @@
 // admin_session: the connection of one client of the admin socket. It lives on the sockets' thread; what it has of the bus is its
 // admin_client's.
 //
-// It reads no further while 64 requests are unanswered, or more than queue_max bytes wait to be sent; what the bus has for the client
-// waits in the admin_client meanwhile, within the bounds there.
+// It reads no further while 64 requests are unanswered, or more than queue_max bytes of answers wait to be sent. Events are taken
+// while less than queue_max bytes wait, of whatever kind, and wait in the admin_client otherwise, within the bounds there. (They do
+// not stop the reading: the answers for deliveries are what makes an end of them.)
 #pragma once
 
 #include "admin.hpp"
@@ -59,6 +60,7 @@ class admin_session : public std::enable_shared_from_this<admin_session> {
   std::array<char, 64 * 1024> chunk_;
   boost::asio::steady_timer line_timer_;
   std::string sending_, to_send_;
+  std::size_t answers_sending_ = 0, answers_to_send_ = 0;  // bytes of them that are answers
   std::map<std::uint64_t, pending> unanswered_;
   std::uint64_t last_request_ = 0;
   bool reading_ = false, timing_ = false;

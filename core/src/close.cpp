@@ -1,7 +1,6 @@
 // The end: drain, stop, report. And waiting until there is nothing to do.
-#include "engine.hpp"
-
 #include "admin.hpp"
+#include "engine.hpp"
 
 namespace postbus::detail {
 

@@ -265,9 +265,9 @@ std::vector<engine::subscribed> engine::subscribed_patterns() const {
 
 std::size_t engine::subscriber_count(std::string_view topic) const {
   const std::lock_guard lock(mutex);
-  return static_cast<std::size_t>(
-      std::count_if(subscriptions.begin(), subscriptions.end(),
-                    [&](const auto& s) { return !s->closed && !s->is_onlooker && sdk::matches(s->pattern, topic); }));
+  return static_cast<std::size_t>(std::count_if(
+      subscriptions.begin(), subscriptions.end(),
+      [&](const auto& s) { return !s->closed && !s->is_onlooker && sdk::matches(s->pattern, topic); }));
 }
 
 }  // namespace postbus::detail

@@ -1,9 +1,9 @@
 // The admin socket as it comes and goes: its file, who may connect, the greeting, the end.
-#include "support/admin_client.hpp"
-
 #include "admin.hpp"
+
 #include "engine.hpp"
 #include "refusal.hpp"
+#include "support/admin_client.hpp"
 
 #include <postbus/testing/manual_clock.hpp>
 
@@ -197,7 +197,8 @@ TEST_CASE("close ends while clients come, ask and go", "[admin]") {
           std::memcpy(address.sun_path, f.path.data(), f.path.size());
           if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
             const std::string_view lines =
-                "{\"method\":\"subscribe\",\"args\":{\"pattern\":\"a\",\"group\":\"g\"}}\n{\"method\":\"tail\"}\n"
+                "{\"method\":\"subscribe\",\"args\":{\"pattern\":\"a\",\"group\":\"g\"}}\n{\"method\":"
+                "\"tail\"}\n"
                 "{\"method\":\"publish\",\"args\":{\"topic\":\"a\",\"data\":\"x\"}}\n";
             ::send(fd, lines.data(), lines.size(), MSG_NOSIGNAL);
             char some[100];

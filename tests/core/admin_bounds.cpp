@@ -1,10 +1,9 @@
 // What no client can do to the bus or to other clients: too many of them, too long a line, half a line, reading too slowly, asking too
 // much at once.
-#include "support/admin_client.hpp"
-
 #include "admin_counts.hpp"
 #include "engine.hpp"
 #include "refusal.hpp"
+#include "support/admin_client.hpp"
 
 #include <fstream>
 
@@ -43,7 +42,8 @@ TEST_CASE("two hundred clients at once are all served", "[admin]") {
   engine_with_admin f(config_for("memory"));
   std::vector<admin_client> clients;
   for (int i = 0; i < 200; ++i) clients.emplace_back(f.path);
-  for (admin_client& c : clients) REQUIRE(c.send("{\"id\":1,\"method\":\"tail\",\"args\":{\"pattern\":\"a\"}}\n"));
+  for (admin_client& c : clients)
+    REQUIRE(c.send("{\"id\":1,\"method\":\"tail\",\"args\":{\"pattern\":\"a\"}}\n"));
   for (admin_client& c : clients) CHECK(c.next().contains("result"));
   CHECK(f.counts().clients == 200);
   CHECK(f.counts().subscriptions == 200);
@@ -107,7 +107,8 @@ TEST_CASE("half a line ends its connection after the time-out, while others are 
 TEST_CASE("lines that are no requests are answered and counted, and the connection stays", "[admin]") {
   engine_with_admin f(config_for("memory"));
   admin_client c(f.path);
-  for (const char* line : {"nonsense\n", "[]\n", "{\"id\":\"x\"}\n", "\n", "  \n", "{\"method\":\"top"}) REQUIRE(c.send(line));
+  for (const char* line : {"nonsense\n", "[]\n", "{\"id\":\"x\"}\n", "\n", "  \n", "{\"method\":\"top"})
+    REQUIRE(c.send(line));
   REQUIRE(c.send("ics\",\"id\":5}\n"));
   CHECK_FALSE(c.next().contains("id"));
   CHECK_FALSE(c.next().contains("id"));
@@ -123,9 +124,10 @@ TEST_CASE("a tail that is not read loses events, which are counted, and the bus 
   constexpr int events = 5000;
   engine_with_admin f(config_for(transport).set("bus.admin_queue_max", "64KiB"));
   std::atomic<int> got{0};
-  const auto s = f.e->subscribe("**", {},
-                                {std::make_shared<std::atomic<int>*>(&got),
-                                 [](void* o, const delivery&) { ++**static_cast<std::atomic<int>**>(o); }, nullptr});
+  const auto s =
+      f.e->subscribe("**", {},
+                     {std::make_shared<std::atomic<int>*>(&got),
+                      [](void* o, const delivery&) { ++**static_cast<std::atomic<int>**>(o); }, nullptr});
   admin_client c(f.path);
   const json::value number = c.result("tail").at("subscription");
   for (int n = 0; n < events; ++n) REQUIRE_FALSE(f.publish("a:b", std::string(1000, 'x')));
@@ -155,7 +157,8 @@ TEST_CASE("a tail that is not read loses events, which are counted, and the bus 
   CHECK(text(c.event().at("event").at("data")) == "again");
 }
 
-TEST_CASE("a client that asks without reading is not read on, and gets every answer once it reads", "[admin]") {
+TEST_CASE("a client that asks without reading is not read on, and gets every answer once it reads",
+          "[admin]") {
   engine_with_admin f(config_for("memory").set("bus.admin_queue_max", "4KiB"));
   admin_client c(f.path), other(f.path);
   constexpr int requests = 3000;

@@ -11,14 +11,19 @@ using namespace postbus;
 using namespace postbus::detail;
 
 TEST_CASE("base64 is that of RFC 4648", "[admin]") {
-  const std::pair<const char*, const char*> vectors[] = {
-      {"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},          {"foo", "Zm9v"},
-      {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"}};
   for (const auto& [bytes, encoded] : vectors) {
     CHECK(to_base64(bytes) == encoded);
     CHECK(from_base64(encoded) == bytes);
   }
-  for (const char* wrong : {"Z", "Zg", "Zg=", "Zg===", "Z===", "====", "Zh==", "Zm9=", "Zm 9", "Zm9v\n", "-_-_"}) {
+  for (const char* wrong :
+       {"Z", "Zg", "Zg=", "Zg===", "Z===", "====", "Zh==", "Zm9=", "Zm 9", "Zm9v\n", "-_-_"}) {
     CAPTURE(wrong);
     CHECK_FALSE(from_base64(wrong));
   }
@@ -35,7 +40,9 @@ TEST_CASE("any bytes survive base64", "[admin]") {
 
 TEST_CASE("a time is written with all of its nanoseconds", "[admin]") {
   using namespace std::chrono;
-  const auto at = [](std::int64_t ns) { return system_clock::time_point(duration_cast<system_clock::duration>(nanoseconds(ns))); };
+  const auto at = [](std::int64_t ns) {
+    return system_clock::time_point(duration_cast<system_clock::duration>(nanoseconds(ns)));
+  };
   CHECK(time_text(at(0)) == "1970-01-01T00:00:00.000000000Z");
   CHECK(time_text(at(1'772'366'400'000'000'001)) == "2026-03-01T12:00:00.000000001Z");
   CHECK(time_text(at(-1)) == "1969-12-31T23:59:59.999999999Z");
@@ -86,7 +93,8 @@ TEST_CASE("a line that is no request is refused, with its id where it has one", 
 }
 
 TEST_CASE("arguments are checked by name and type", "[admin]") {
-  const json::object given = json::parse(R"({"text": "t", "n": 3, "time": "1s", "map": {"a": "b"}, "bad": {"a": 1}})").as_object();
+  const json::object given =
+      json::parse(R"({"text": "t", "n": 3, "time": "1s", "map": {"a": "b"}, "bad": {"a": 1}})").as_object();
   const std::vector<std::string> known{"text", "n", "time", "map", "bad"};
   const admin_arguments args("m", given, known);
   CHECK(args.text("text") == "t");

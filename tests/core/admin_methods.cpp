@@ -4,9 +4,8 @@
   R"({"version": "1.0.0", "abi": 1, "plugins": [)"                                  \
   R"({"id": "parrot", "provides": ["postbus.interceptor/1", "postbus.control/1"],)" \
   R"( "methods": ["echo", "fail", "slow", "never", "lines", "garbage", "nothing"]}]})"
-#include "support/admin_client.hpp"
-
 #include "refusal.hpp"
+#include "support/admin_client.hpp"
 
 #include <postbus/sdk/plugin.hpp>
 
@@ -109,7 +108,9 @@ TEST_CASE("publish says where the transport put the event, where it does", "[adm
 TEST_CASE("what publish refuses is told as the bus tells it", "[admin]") {
   bus_with_admin f(config_for("memory").set("transport.data_max", "10"));
   admin_client c = f.connect();
-  const auto code = [&](json::object args) { return std::string(text(c.refusal("publish", std::move(args)), "code")); };
+  const auto code = [&](json::object args) {
+    return std::string(text(c.refusal("publish", std::move(args)), "code"));
+  };
   CHECK(code({{"data", "x"}}) == "bad_argument");
   CHECK(code({{"topic", "a"}}) == "bad_argument");
   CHECK(code({{"topic", "a"}, {"data", "x"}, {"json", 1}}) == "bad_argument");
@@ -152,8 +153,10 @@ TEST_CASE("topics lists the subscriptions by pattern and group, with their count
   subscribe_options group;
   group.group = "g";
   const auto one = f.b.subscribe("b", [](const delivery&) {});
-  const auto two = f.b.subscribe("a:*", [](const delivery&) {}, group);
-  const auto three = f.b.subscribe("a:*", [](const delivery&) {}, group);
+  const auto two = f.b.subscribe(
+      "a:*", [](const delivery&) {}, group);
+  const auto three = f.b.subscribe(
+      "a:*", [](const delivery&) {}, group);
   f.b.publish("a:1", "x");
   CHECK(f.b.wait_until_idle());
   const json::value list = f.connect().result("topics");
@@ -221,7 +224,8 @@ TEST_CASE("metrics come as JSON and as Prometheus has them", "[admin]") {
   REQUIRE(queued != all.end());
   CHECK(text(queued->at("type")) == "gauge");
   CHECK(queued->at("value") == 0.0);
-  CHECK(has(text(c.result("metrics", {{"format", "prometheus"}}).at("text")), "# TYPE postbus_memory_queued_events"));
+  CHECK(has(text(c.result("metrics", {{"format", "prometheus"}}).at("text")),
+            "# TYPE postbus_memory_queued_events"));
   CHECK(text(c.refusal("metrics", {{"format", "xml"}}), "code") == "bad_argument");
 }
 
@@ -239,8 +243,9 @@ TEST_CASE("methods lists the bus's own and those of its plugins", "[admin]") {
   const json::value list = f.connect().result("methods");
   std::set<std::string> names;
   for (const json::value& m : list.as_array()) names.emplace(text(m.at("name")));
-  for (const char* name : {"publish", "subscribe", "tail", "unsubscribe", "ack", "retry", "reject", "topics", "inflight",
-                           "stop", "health", "metrics", "log", "methods", "parrot.echo", "parrot.never"}) {
+  for (const char* name :
+       {"publish", "subscribe", "tail", "unsubscribe", "ack", "retry", "reject", "topics", "inflight", "stop",
+        "health", "metrics", "log", "methods", "parrot.echo", "parrot.never"}) {
     CAPTURE(name);
     CHECK(names.contains(name));
   }
@@ -276,7 +281,8 @@ TEST_CASE("a plugin that takes its time holds up neither the bus nor the clients
   slow_may_go = slow_called = false;
   bus_with_admin f(with_parrot());
   admin_client one = f.connect(), two = f.connect();
-  REQUIRE(one.send("{\"id\":1,\"method\":\"parrot.slow\",\"args\":{\"x\":1}}\n{\"id\":2,\"method\":\"topics\"}\n"));
+  REQUIRE(one.send(
+      "{\"id\":1,\"method\":\"parrot.slow\",\"args\":{\"x\":1}}\n{\"id\":2,\"method\":\"topics\"}\n"));
   REQUIRE(eventually([&] { return slow_called.load(); }));
   CHECK(one.next().at("id") == 2);  // answered as they complete
   CHECK(two.result("publish", {{"topic", "a"}, {"data", "x"}}).is_object());
@@ -287,7 +293,9 @@ TEST_CASE("a plugin that takes its time holds up neither the bus nor the clients
 TEST_CASE("a plugin that never answers is given up at the deadline, and close does not mind", "[admin]") {
   bus_with_admin f(with_parrot());
   admin_client c = f.connect();
-  REQUIRE(c.send("{\"id\":1,\"method\":\"parrot.never\",\"deadline\":\"20ms\"}\n{\"id\":2,\"method\":\"parrot.never\"}\n"));
+  REQUIRE(
+      c.send("{\"id\":1,\"method\":\"parrot.never\",\"deadline\":\"20ms\"}\n{\"id\":2,\"method\":\"parrot."
+             "never\"}\n"));
   const json::object late = c.next();
   CHECK(late.at("id") == 1);
   CHECK(text(late.at("error").as_object(), "code") == "timed_out");
@@ -298,7 +306,8 @@ TEST_CASE("a plugin that never answers is given up at the deadline, and close do
 TEST_CASE("a client is read no further while 64 of its requests are unanswered", "[admin]") {
   bus_with_admin f(with_parrot());
   admin_client c = f.connect(), other = f.connect();
-  for (int n = 0; n < 64; ++n) REQUIRE(c.send("{\"id\":1,\"method\":\"parrot.never\",\"deadline\":\"300ms\"}\n"));
+  for (int n = 0; n < 64; ++n)
+    REQUIRE(c.send("{\"id\":1,\"method\":\"parrot.never\",\"deadline\":\"300ms\"}\n"));
   REQUIRE(c.send("{\"id\":2,\"method\":\"topics\"}\n"));
   CHECK(other.result("topics").is_array());
   CHECK(c.next().at("id") == 1);  // the first that was given up makes room

@@ -1,7 +1,6 @@
 // Subscriptions and tails over the admin socket: deliveries, answers, and what becomes of them when a client is lost.
-#include "support/admin_client.hpp"
-
 #include "refusal.hpp"
+#include "support/admin_client.hpp"
 
 #include <set>
 
@@ -17,9 +16,7 @@ struct counting_feature {
   std::atomic<int> delivered{0};
   config in(config c) {
     return c.intercept(
-        "counting",
-        [this](interception&) { ++delivered; },
-        stages::deliver);
+        "counting", [this](interception&) { ++delivered; }, stages::deliver);
   }
 };
 
@@ -137,7 +134,9 @@ TEST_CASE("a lost client never costs an event its last attempt", "[admin]") {
 TEST_CASE("a client that ends its side is answered, and its subscriptions end", "[admin]") {
   bus_with_admin f;
   admin_client c = f.connect();
-  REQUIRE(c.send("{\"id\":1,\"method\":\"subscribe\",\"args\":{\"pattern\":\"a\"}}\n{\"id\":2,\"method\":\"topics\"}\n"));
+  REQUIRE(
+      c.send("{\"id\":1,\"method\":\"subscribe\",\"args\":{\"pattern\":\"a\"}}\n{\"id\":2,\"method\":"
+             "\"topics\"}\n"));
   c.end_writing();
   std::set<std::int64_t> answered;
   for (int n = 0; n < 2; ++n) answered.insert(c.next().at("id").as_int64());
@@ -149,7 +148,8 @@ TEST_CASE("a client that ends its side is answered, and its subscriptions end", 
 TEST_CASE("after unsubscribe nothing more comes, and what was sent may still be answered", "[admin]") {
   bus_with_admin f;
   admin_client c = f.connect();
-  const json::value number = c.result("subscribe", {{"pattern", "a"}, {"group", "g"}, {"prefetch", 1}}).at("subscription");
+  const json::value number =
+      c.result("subscribe", {{"pattern", "a"}, {"group", "g"}, {"prefetch", 1}}).at("subscription");
   f.b.publish("a", "1");
   f.b.publish("a", "2");
   const json::object line = c.event();
@@ -168,7 +168,8 @@ TEST_CASE("what subscribe refuses is told by name", "[admin]") {
   CHECK(text(c.refusal("subscribe", {{"pattern", "a::b"}}), "code") == "bad_argument");
   CHECK(text(c.refusal("subscribe"), "found") == "'subscribe' without pattern");
   CHECK(text(c.refusal("subscribe", {{"pattern", "a"}, {"prefetch", 0}}), "code") == "bad_argument");
-  CHECK(text(c.refusal("subscribe", {{"pattern", "a"}, {"transport", "defualt"}}), "remedy") == "did you mean 'default'?");
+  CHECK(text(c.refusal("subscribe", {{"pattern", "a"}, {"transport", "defualt"}}), "remedy") ==
+        "did you mean 'default'?");
   CHECK(text(c.refusal("tail", {{"pattern", ""}}), "code") == "bad_argument");
   CHECK(f.b.topics().empty());
 }
@@ -176,7 +177,8 @@ TEST_CASE("what subscribe refuses is told by name", "[admin]") {
 TEST_CASE("a tail is seen by nobody: neither topics nor features nor the report", "[admin]") {
   const bool on_delivery = GENERATE(false, true);
   counting_feature feature;
-  bus_with_admin f(feature.in(config_for("memory").set("transport.dispatch", on_delivery ? "inline" : "queued")));
+  bus_with_admin f(
+      feature.in(config_for("memory").set("transport.dispatch", on_delivery ? "inline" : "queued")));
   admin_client c = f.connect();
   c.result("tail");
   c.result("tail", {{"pattern", "a:*"}});

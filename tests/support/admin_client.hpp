@@ -111,10 +111,11 @@ class admin_client {
   // Asks, and returns the answer; lines of subscriptions that come before it are kept in `others`.
   json::object ask(std::string_view method, json::object args = {}) {
     const std::uint64_t id = ++asked_;
-    REQUIRE(send(json::serialize(json::object{{"id", id}, {"method", method}, {"args", std::move(args)}}) + "\n"));
+    REQUIRE(send(json::serialize(json::object{{"id", id}, {"method", method}, {"args", std::move(args)}}) +
+                 "\n"));
     for (;;) {
       json::object answer = next();
-      if (const json::value* of = answer.if_contains("id"); of != nullptr && of->to_number<std::uint64_t>() == id)
+      if (const json::value* of = answer.if_contains("id"); of != nullptr && *of == json::value(id))
         return answer;
       others.push_back(std::move(answer));
     }
