@@ -1,7 +1,7 @@
 # Every library that postbus takes from elsewhere, each as one target `postbus_<name>`: the only place that looks for one.
 # A target is imported, so its headers are system headers and our warnings stay out of them.
 #
-#   postbus_boost  postbus_msgpack  postbus_toml  postbus_valijson  postbus_elf  spdlog::spdlog
+#   postbus_boost  postbus_msgpack  postbus_toml  postbus_valijson  postbus_elf  postbus_md  spdlog::spdlog
 #   postbus_cli11                                               with POSTBUS_BUILD_CLI
 #   postbus_catch2                                              with POSTBUS_BUILD_TESTS
 #   benchmark::benchmark  postbus_zmq  postbus_concurrentqueue  with POSTBUS_BUILD_BENCH, each if it is there
@@ -67,6 +67,7 @@ postbus_find_headers(postbus_valijson valijson/validator.hpp libvalijson-dev "va
   IF valijson/adapters/boost_json_adapter.hpp boost)
 postbus_find_headers(postbus_toml toml++/toml.h libtomlplusplus-dev "toml++" DEFINE TOML_HEADER_ONLY=1)
 postbus_find_headers(postbus_elf libelf.h libelf-dev "libelf" LIBRARY elf)
+postbus_find_headers(postbus_md sha2.h libmd-dev "libmd" LIBRARY md)
 
 # The compiled spdlog, not its headers alone: a static libpostbus then shares one spdlog and one fmt with the program it is
 # linked into instead of bringing copies of its own.

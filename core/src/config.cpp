@@ -1,4 +1,5 @@
 #include "config_contents.hpp"
+#include "environment.hpp"
 #include "key_path.hpp"
 
 #include <toml++/toml.h>
@@ -108,16 +109,20 @@ json::value value_of(std::string_view text) {
   return json::string(text);
 }
 
-[[noreturn]] void not_a_table(const contents& c, const std::string& path, const std::string& wanted) {
+// `by`: who wanted it to be one, "set in code".
+[[noreturn]] void not_a_table(const contents& c, const std::string& path, const std::string& wanted,
+                              const std::string& by) {
   throw error(error::bad_config, path + ", which is no " + wanted + " (" + c.origin(path) + ")",
-              "a " + wanted, "set " + path + " differently, or another setting");
+              "a " + wanted + (by == in_code ? "" : " for the " + by),
+              "set " + path + " differently, or another setting");
 }
 
 // The place of a setting. Tables on the way are made where they are missing.
-json::value& slot(contents& c, std::string_view path) {
+json::value& slot(contents& c, std::string_view path, const std::string& by = in_code) {
   const auto keys = detail::split_path(path);
   if (!keys) {
-    throw error(error::bad_config, "the path \"" + std::string(path) + "\"",
+    throw error(error::bad_config,
+                "the path \"" + std::string(path) + "\"" + (by == in_code ? "" : " (" + by + ")"),
                 "keys joined by dots, such as bus.name", "fill in what is empty, and close the quotes");
   }
   json::object* table = &c.tree;
@@ -125,17 +130,17 @@ json::value& slot(contents& c, std::string_view path) {
   for (std::size_t i = 0; i + 1 < keys->size(); ++i) {
     at = join_path(at, (*keys)[i]);
     const auto [entry, is_new] = table->emplace((*keys)[i], json::object());
-    if (is_new) c.origins[at] = in_code;
-    if (!entry->value().is_object()) not_a_table(c, at, "table");
+    if (is_new) c.origins[at] = by;
+    if (!entry->value().is_object()) not_a_table(c, at, "table", by);
     table = &entry->value().get_object();
   }
   return (*table)[keys->back()];
 }
 
-void put(contents& c, std::string_view path, json::value value) {
-  slot(c, path) = std::move(value);
+void put(contents& c, std::string_view path, json::value value, const std::string& by = in_code) {
+  slot(c, path, by) = std::move(value);
   std::erase_if(c.origins, [&](const auto& entry) { return detail::lies_within(entry.first, path); });
-  c.origins[std::string(path)] = in_code;
+  c.origins[std::string(path)] = by;
 }
 
 void append(contents& c, const std::string& path, std::string_view text) {
@@ -144,7 +149,7 @@ void append(contents& c, const std::string& path, std::string_view text) {
     list.emplace_array();
     c.origins[path] = in_code;
   }
-  if (!list.is_array()) not_a_table(c, path, "list");
+  if (!list.is_array()) not_a_table(c, path, "list", in_code);
   c.origins[join_path(path, list.get_array().size())] = in_code;
   list.get_array().emplace_back(text);
 }
@@ -173,6 +178,8 @@ config& config::operator=(config other) noexcept {
 config config::from_file(const std::filesystem::path& file) {
   config result;
   read_toml(*result.contents_, read_file(file), file.string());
+  // Now: the program may go elsewhere before the bus is made.
+  result.contents_->folder = std::filesystem::absolute(file).parent_path();
   return result;
 }
 
@@ -184,6 +191,12 @@ config config::from_toml(std::string_view text) {
 
 config& config::set(std::string_view path, std::string_view value) {
   put(*contents_, path, value_of(value));
+  return *this;
+}
+
+config& config::environment() {
+  for (const detail::environment_setting& e : detail::environment_settings())
+    put(*contents_, e.path, value_of(e.value), "environment variable " + e.variable);
   return *this;
 }
 
@@ -220,7 +233,7 @@ config& config::transport(std::string_view name, std::string_view plugin) {
 config& config::route(std::initializer_list<std::string_view> patterns, std::string_view transport) {
   json::value& list = slot(*contents_, "route");
   if (list.is_null()) list.emplace_array();
-  if (!list.is_array()) not_a_table(*contents_, "route", "list");
+  if (!list.is_array()) not_a_table(*contents_, "route", "list", in_code);
   json::array topics;
   for (const std::string_view pattern : patterns) topics.push_back(json::string(pattern));
   contents_->origins[join_path("route", list.get_array().size())] = in_code;

@@ -5,6 +5,7 @@
 
 #include <postbus/config.hpp>
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -21,12 +22,25 @@ struct local_feature {
   stages where = stages::both;
 };
 
+// A setting before it was filled in, "redis://${USER}@host", and what was put in.
+struct secret {
+  struct part {
+    std::string name, text;  // "${USER}" or "@file", and what it stands for
+  };
+  std::string reference;
+  std::vector<part> parts;
+};
+
 }  // namespace detail
 
 struct config::contents {
   detail::json::object tree;
-  // By path ("plugin.dedup.window", "bus.features[1]"): "fleet.toml:3:1", "text:3:1" or "set in code".
+  // By path ("plugin.dedup.window", "bus.features[1]"): "fleet.toml:3:1", "text:3:1", "set in code" or "environment variable X".
   std::map<std::string, std::string, std::less<>> origins;
+  // What files are relative to that a setting names with '@': that of the configuration's file; empty: the current one.
+  std::filesystem::path folder;
+  // The settings whose text came from elsewhere, by path. Only in a copy that is filled in (secrets.hpp).
+  std::map<std::string, detail::secret, std::less<>> secrets;
   std::vector<const postbus_module*> modules;
   std::map<std::string, detail::local_feature, std::less<>> interceptors;
   log_sink log;

@@ -1,6 +1,7 @@
 #include "library_loader.hpp"
 
 #include "module_check.hpp"
+#include "trust.hpp"
 
 #include <postbus/error.hpp>
 
@@ -51,6 +52,7 @@ const postbus_module& module_of(const boost::dll::shared_library& library, const
 
 const postbus_module& open_module(const plugin_library& library) {
   if (library.linked) return *library.linked;
+  check_trust(library.file);
   auto opened = open_library(std::filesystem::absolute(library.file));
   // Kept also when it is refused below: its constructors ran.
   all().libraries.push_back(std::move(opened));

@@ -2,6 +2,7 @@
 
 #include "manifest_schema.hpp"
 #include "schema.hpp"
+#include "schema_check.hpp"
 
 #include <postbus/plugin.h>
 
@@ -79,15 +80,16 @@ std::vector<std::string> names_at(const json::object& from, std::string_view nam
   return names;
 }
 
+constexpr std::pair<std::string_view, std::uint32_t> capabilities[] = {
+    {"credit", POSTBUS_CAN_CREDIT},       {"ack", POSTBUS_CAN_ACK},        {"lease", POSTBUS_CAN_LEASE},
+    {"count", POSTBUS_CAN_COUNT},         {"group", POSTBUS_CAN_GROUP},    {"pattern", POSTBUS_CAN_PATTERN},
+    {"replay", POSTBUS_CAN_REPLAY},       {"delay", POSTBUS_CAN_DELAY},    {"dead", POSTBUS_CAN_DEAD},
+    {"partition", POSTBUS_CAN_PARTITION}, {"persist", POSTBUS_CAN_PERSIST}};
+
 std::uint32_t capability_bits(const std::vector<std::string>& names) {
-  constexpr std::pair<std::string_view, std::uint32_t> bits[] = {
-      {"credit", POSTBUS_CAN_CREDIT},       {"ack", POSTBUS_CAN_ACK},        {"lease", POSTBUS_CAN_LEASE},
-      {"count", POSTBUS_CAN_COUNT},         {"group", POSTBUS_CAN_GROUP},    {"pattern", POSTBUS_CAN_PATTERN},
-      {"replay", POSTBUS_CAN_REPLAY},       {"delay", POSTBUS_CAN_DELAY},    {"dead", POSTBUS_CAN_DEAD},
-      {"partition", POSTBUS_CAN_PARTITION}, {"persist", POSTBUS_CAN_PERSIST}};
   std::uint32_t can = 0;
   for (const std::string& name : names)
-    for (const auto& [known, bit] : bits)
+    for (const auto& [known, bit] : capabilities)
       if (name == known) can |= bit;
   return can;
 }
@@ -127,6 +129,7 @@ manifest_plugin read_plugin(const json::object& fields, const std::string& file)
   if (const json::value* shared = fields.if_contains("shared")) plugin.shared = shared->as_bool();
   if (const json::value* schema = fields.if_contains("config_schema"))
     plugin.config_schema = schema->as_object();
+  check_schema(plugin.config_schema, "plugin '" + plugin.id + "' (" + file + ")");
   check_company(fields, plugin, file);
   return plugin;
 }
@@ -151,6 +154,13 @@ const manifest_plugin* manifest::find(std::string_view id) const {
   const auto found =
       std::find_if(plugins.begin(), plugins.end(), [&](const manifest_plugin& p) { return p.id == id; });
   return found == plugins.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> capability_names(std::uint32_t can) {
+  std::vector<std::string> names;
+  for (const auto& [name, bit] : capabilities)
+    if ((can & bit) != 0) names.emplace_back(name);
+  return names;
 }
 
 manifest parse_manifest(std::string_view text, const std::string& file) {

@@ -51,6 +51,9 @@ struct manifest {
   const manifest_plugin* find(std::string_view id) const;
 };
 
+// The names of POSTBUS_CAN_… bits, as a manifest has them.
+std::vector<std::string> capability_names(std::uint32_t can);
+
 // Throws error::bad_plugin naming the file and the field.
 manifest parse_manifest(std::string_view text, const std::string& file);
 

@@ -3,6 +3,7 @@
 #include "elf_note.hpp"
 #include "module_check.hpp"
 #include "nearest.hpp"
+#include "trust.hpp"
 
 #include <postbus/error.hpp>
 
@@ -53,7 +54,9 @@ bool can_be(const manifest_plugin& plugin, plugin_role role) {
                                         : plugin.is_feature();
 }
 
+// What an untrusted file says about itself is not even read.
 std::shared_ptr<const plugin_library> read_library(const fs::path& file) {
+  check_trust(file);
   return std::make_shared<plugin_library>(
       plugin_library{file, nullptr, parse_manifest(read_manifest_note(file), file.string())});
 }
@@ -114,7 +117,7 @@ void plugin_catalog::read_folder(std::size_t index) {
     try {
       entries_.push_back({index, read_library(file)});
     } catch (const error& e) {
-      passed_over_.emplace_back(e.what());
+      passed_over_.push_back({file, e.what()});
     }
   }
 }
@@ -167,7 +170,7 @@ void plugin_catalog::refuse_missing(const plugin_name& wanted) const {
   }
   remedy = did_you_mean(wanted.name, known,
                         "put its library into one of the folders, or give its file (with a '/')");
-  for (const std::string& why : passed_over_) remedy += "; passed over: " + why;
+  for (const unusable& file : passed_over_) remedy += "; passed over: " + file.why;
   throw error(error::bad_plugin, std::move(found),
               known.empty() ? "a plugin; there is none" : "one of " + list_of(known), std::move(remedy));
 }
@@ -213,6 +216,14 @@ found_plugin plugin_catalog::find(const plugin_name& wanted, plugin_role role) {
               : found.plugin->is_store()   ? "give it as store.plugin"
               : found.plugin->is_feature() ? "list it in bus.features"
                                            : "give another plugin");
+}
+
+std::vector<found_plugin> plugin_catalog::find_all(const plugin_name& wanted) {
+  if (wanted.name.find('/') == std::string::npos) return {find_id(wanted)};
+  std::vector<found_plugin> all;
+  const auto library = read_library(wanted.name);
+  for (const manifest_plugin& plugin : library->info.plugins) all.push_back({library, &plugin});
+  return all;
 }
 
 std::vector<std::shared_ptr<const plugin_library>> plugin_catalog::libraries() {

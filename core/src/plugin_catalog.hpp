@@ -43,9 +43,16 @@ class plugin_catalog {
   // error::bad_plugin when there is none, or more than one; error::bad_config when it is no plugin of that kind.
   found_plugin find(const plugin_name& wanted, plugin_role role);
 
-  // Every library on the path, and those linked; why others were passed over, a sentence each.
+  // The same whatever it can be used for; of a file, every plugin in it. Throws error::bad_plugin.
+  std::vector<found_plugin> find_all(const plugin_name& wanted);
+
+  // Every library on the path, those linked first, and the others that were passed over.
   std::vector<std::shared_ptr<const plugin_library>> libraries();
-  const std::vector<std::string>& passed_over() const noexcept { return passed_over_; }
+  struct unusable {
+    std::filesystem::path file;
+    std::string why;  // a sentence
+  };
+  const std::vector<unusable>& passed_over() const noexcept { return passed_over_; }
 
   // The ids of plugins that provide an interface, or whose id it is.
   std::vector<std::string> providers_of(std::string_view what);
@@ -65,8 +72,8 @@ class plugin_catalog {
   std::vector<std::string> known_ids() const;
 
   std::vector<std::filesystem::path> folders_;
-  std::vector<entry> entries_;            // in the order of the path
-  std::vector<std::string> passed_over_;  // why a file of the path is not among the entries, a sentence each
+  std::vector<entry> entries_;  // in the order of the path
+  std::vector<unusable> passed_over_;
   bool read_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "plugin_instance.hpp"
 
 #include "engine.hpp"
+#include "secrets.hpp"
 #include "waiter.hpp"
 
 #include <algorithm>
@@ -196,7 +197,8 @@ plugin_instance::plugin_instance(engine& owner, plugin_use use, std::string comp
   postbus_error refusal = sdk::make_error(POSTBUS_E_FAIL, "");
   const std::int32_t status = use_.desc->create(&host_, sdk::str(config), &table_, &self_, &refusal);
   if (status != POSTBUS_OK)
-    throw error(error::bad_config, "plugin '" + id() + "' (" + origin() + ") says: " + refusal.message,
+    throw error(error::bad_config,
+                "plugin '" + id() + "' (" + origin() + ") says: " + hide(refusal.message, use_.secrets),
                 "settings that it accepts", "");
 }
 

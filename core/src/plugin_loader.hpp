@@ -23,6 +23,7 @@ struct plugin_use {
   const postbus_plugin_desc* desc = nullptr;  // valid for ever
   json::object config;                        // complete: defaults, nanoseconds, bytes
   std::string origin;                         // where it is named: "fleet.toml:3:1"; empty: by default
+  std::vector<std::string> secrets;           // texts in its settings that nobody is to see
   std::uint32_t can = 0;                      // a transport's capabilities, less those that `like` lacks
   const local_feature* local = nullptr;       // of the configuration
 };
@@ -37,5 +38,8 @@ struct prepared {
 // Throws error: bad_config, bad_plugin, unsupported. Every check that can be made before a library is loaded comes before the first
 // one is.
 prepared prepare(const config& configuration);
+
+// The same without loading: `manifest` and `desc` of each plugin are not set.
+prepared prepare_unloaded(const config& configuration);
 
 }  // namespace postbus::detail

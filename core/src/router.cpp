@@ -52,7 +52,7 @@ bool pattern_covers(std::string_view outer, std::string_view inner) noexcept {
   for (bool first = true;; first = false) {
     if (x.is_many()) return !first || y.rest.substr(0, y.rest.find(':')) != sdk::reserved_first_segment;
     if (x.done || y.done) return x.done && y.done;
-    if (y.is_many()) return false;
+    if (y.is_many()) return first && is_wildcard(x.next()) && x.is_many();  // no topic is empty
     const std::string_view s = x.next(), t = y.next();
     if (first && is_shut(s, t)) return false;
     if (s != t && !is_wildcard(s)) return false;

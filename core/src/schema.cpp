@@ -30,15 +30,6 @@ bool is_closed(const json::object& schema, bool outermost) {
          (type && type->is_string() && type->get_string() == "object");
 }
 
-std::vector<std::string> required_names(const json::object& schema) {
-  std::vector<std::string> names;
-  const json::value* list = member(schema, "required");
-  if (!list || !list->is_array()) return names;
-  for (const json::value& name : list->get_array())
-    if (name.is_string()) names.emplace_back(std::string_view(name.get_string()));
-  return names;
-}
-
 // What to do about a value of the wrong kind.
 std::string remedy_for(const json::value& value, const json::object& schema) {
   const json::value* type = member(schema, "type");
@@ -96,6 +87,10 @@ class checker {
   std::string place(const std::string& path) const {
     const std::string where = source_.origin ? source_.origin(path) : "";
     return where.empty() ? "" : " (" + where + ")";
+  }
+
+  std::string quoted(const std::string& path, const json::value& value) const {
+    return shown(source_.as_written ? source_.as_written(path, value) : value);
   }
 
   json::value complete_value(const json::value& value, const json::object* schema, const std::string& path,
@@ -164,7 +159,8 @@ class checker {
                                  const json::object& schema, const std::string& otherwise) const {
     std::string wanted = wanted_by(root_, schema);
     if (wanted.empty()) wanted = otherwise;
-    throw error(source_.code, path + " = " + shown(value) + place(path), wanted, remedy_for(value, schema));
+    throw error(source_.code, path + " = " + quoted(path, value) + place(path), wanted,
+                remedy_for(value, schema));
   }
 
   // Finds the value and the piece of schema that the violation is about.
@@ -210,6 +206,15 @@ std::vector<std::string> property_names(const json::object& schema) {
   const json::value* properties = schema.if_contains("properties");
   if (!properties || !properties->is_object()) return names;
   for (const auto& [name, value] : properties->get_object()) names.emplace_back(std::string_view(name));
+  return names;
+}
+
+std::vector<std::string> required_names(const json::object& schema) {
+  std::vector<std::string> names;
+  const json::value* list = schema.if_contains("required");
+  if (!list || !list->is_array()) return names;
+  for (const json::value& name : list->get_array())
+    if (name.is_string()) names.emplace_back(std::string_view(name.get_string()));
   return names;
 }
 

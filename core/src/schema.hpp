@@ -22,7 +22,9 @@ struct settings_source {
   error::errc code = error::bad_config;  // what a wrong setting is
   std::string path{};                    // of the object that is checked: "plugin.dedup"
   std::function<std::string(std::string_view path)>
-      origin{};                           // where a setting stands: "fleet.toml:3:1"; may be missing
+      origin{};  // where a setting stands: "fleet.toml:3:1"; may be missing
+  std::function<json::value(const std::string& path, const json::value& value)>
+      as_written{};                       // what may be shown of a value; may be missing
   std::vector<std::string> also_known{};  // names beside those of the schema, which somebody else reads
   std::string schema_of{};                // whose schema it is: "plugin 'dedup'"
 };
@@ -34,5 +36,8 @@ json::object complete_settings(const json::object& given, const json::object& sc
 
 // The names of a schema's properties, in its order.
 std::vector<std::string> property_names(const json::object& schema);
+
+// The names of those that have to be there.
+std::vector<std::string> required_names(const json::object& schema);
 
 }  // namespace postbus::detail

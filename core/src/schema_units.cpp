@@ -1,5 +1,6 @@
 #include "schema_units.hpp"
 
+#include "schema_parts.hpp"
 #include "schema_words.hpp"
 #include "units.hpp"
 
@@ -22,32 +23,9 @@ std::optional<json::value> in_unit(const json::value& value, unit u) {
   return plain ? std::optional<json::value>(value) : std::nullopt;
 }
 
-// Calls fn(schema) for every schema inside a schema. Object is const or not, as the schema is.
-template <class Object, class F>
-void for_each_part(Object& schema, F fn) {
-  const auto one = [&](auto& value) {
-    if (value.is_object()) fn(value.get_object());
-  };
-  for (auto& entry : schema) {
-    const std::string_view key = entry.key();
-    auto& value = entry.value();
-    const bool named =
-        key == "properties" || key == "patternProperties" || key == "definitions" || key == "dependencies";
-    const bool listed = key == "allOf" || key == "anyOf" || key == "oneOf" || key == "items";
-    const bool direct = key == "items" || key == "additionalItems" || key == "additionalProperties" ||
-                        key == "not" || key == "if" || key == "then" || key == "else" || key == "contains" ||
-                        key == "propertyNames";
-    if (named && value.is_object())
-      for (auto& part : value.get_object()) one(part.value());
-    else if (listed && value.is_array())
-      for (auto& part : value.get_array()) one(part);
-    else if (direct) one(value);
-  }
-}
-
 void erase_formats(json::object& schema) {
   schema.erase("format");
-  for_each_part(schema, erase_formats);
+  for_each_part(schema, [](json::object& part, const std::string&) { erase_formats(part); });
 }
 
 }  // namespace
@@ -78,7 +56,7 @@ void check_units(const json::object& schema, const std::string& whose) {
                     " in the schema of " + whose,
                 "type \"integer\": the host hands over nanoseconds or bytes", "correct the schema");
   }
-  for_each_part(schema, [&](const json::object& part) { check_units(part, whose); });
+  for_each_part(schema, [&](const json::object& part, const std::string&) { check_units(part, whose); });
 }
 
 json::object without_formats(const json::object& schema) {

@@ -141,10 +141,17 @@ const json::object* schema_of_items(const json::object& root, const json::object
   return items ? &follow_references(root, *items) : nullptr;
 }
 
+std::string kind_wanted_by(const json::object& root, const json::object& schema) {
+  return kind_wanted(root, follow_references(root, schema));
+}
+
+std::string description_of(const json::object& root, const json::object& schema) {
+  return std::string(text_at(follow_references(root, schema), "description"));
+}
+
 std::string wanted_by(const json::object& root, const json::object& schema) {
-  const json::object& node = follow_references(root, schema);
-  std::string text = kind_wanted(root, node);
-  const std::string_view description = text_at(node, "description");
+  std::string text = kind_wanted_by(root, schema);
+  const std::string description = description_of(root, schema);
   if (text.empty() || description.empty()) return text.append(description);
   return text.append(" (").append(description).append(")");
 }

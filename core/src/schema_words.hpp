@@ -24,6 +24,10 @@ const json::object* schema_of_items(const json::object& root, const json::object
 // "an integer from 0 to 1024 (own worker threads)"; empty when the schema says nothing that we have words for.
 std::string wanted_by(const json::object& root, const json::object& schema);
 
+// The two halves of that: "an integer from 0 to 1024" and "own worker threads".
+std::string kind_wanted_by(const json::object& root, const json::object& schema);
+std::string description_of(const json::object& root, const json::object& schema);
+
 // A value as it is shown: JSON, cut off after 80 bytes.
 std::string shown(const json::value& value);
 

@@ -3,6 +3,8 @@
 #include "key_path.hpp"
 #include "nearest.hpp"
 #include "schema.hpp"
+#include "schema_words.hpp"
+#include "secrets.hpp"
 #include "settings_later.hpp"
 #include "settings_schema.hpp"
 
@@ -18,9 +20,19 @@ using contents = config_access::contents;
 
 std::string text(const json::value& value) { return std::string(std::string_view(value.as_string())); }
 
+// The text of an optional setting, empty without one.
+std::string text(const json::object& table, std::string_view key) {
+  const json::value* found = table.if_contains(key);
+  return found ? text(*found) : "";
+}
+
 std::string place(const contents& c, std::string_view path) {
   const std::string where = c.origin(path);
   return where.empty() ? "" : " (" + where + ")";
+}
+
+std::string quoted(const contents& c, const std::string& path, const json::value& value) {
+  return shown(as_written(c, path, value));
 }
 
 // The table at `path`, or an empty one if there is none.
@@ -28,7 +40,7 @@ json::object table(const contents& c, const json::object& in, std::string_view k
   const json::value* found = in.if_contains(key);
   if (!found) return {};
   if (const json::object* object = found->if_object()) return *object;
-  throw error(error::bad_config, path + " = " + json::serialize(*found) + place(c, path), "a table",
+  throw error(error::bad_config, path + " = " + quoted(c, path, *found) + place(c, path), "a table",
               "write [" + path + "] and its settings below");
 }
 
@@ -37,6 +49,7 @@ json::object complete(const contents& c, const json::object& given, host_table w
   settings_source source;
   source.path = path;
   source.origin = [&c](std::string_view at) { return c.origin(at); };
+  source.as_written = [&c](const std::string& at, const json::value& v) { return as_written(c, at, v); };
   source.schema_of = "the bus";
   return complete_settings(given, host_schema(whose), source);
 }
@@ -120,6 +133,7 @@ transport_settings read_transport(const contents& c, json::object given, const s
   to.dispatch = all.at("dispatch") == "inline" ? dispatch_mode::on_delivery : dispatch_mode::queued;
   to.required = all.at("required").as_bool();
   to.data_max = static_cast<std::uint64_t>(all.at("data_max").as_int64());
+  to.sha256 = text(all, "sha256");
   to.format = {codec_of(all.at("codec").as_string()), text(all.at("content_type"))};
   return to;
 }
@@ -163,7 +177,7 @@ void read_routes(settings& to, const contents& c) {
   for (const json::value& value : routes->get_array()) {
     const std::string path = join_path("route", to.routes.size());
     if (!value.is_object())
-      throw error(error::bad_config, path + " = " + json::serialize(value) + place(c, path), "a table",
+      throw error(error::bad_config, path + " = " + quoted(c, path, value) + place(c, path), "a table",
                   "write [[route]] and its settings below");
     const json::object route = complete(c, value.get_object(), host_table::route, path);
     const std::string name = text(route.at("transport"));
@@ -182,7 +196,9 @@ void read_store(store_settings& to, const contents& c) {
   json::object given = table(c, c.tree, "store", "store");
   to.own = take_own(given, store_setting_names());
   const std::string origin = given.contains("plugin") ? c.origin("store.plugin") : "";
-  to.plugin = {text(complete(c, given, host_table::store, "store").at("plugin")), origin};
+  const json::object all = complete(c, given, host_table::store, "store");
+  to.plugin = {text(all.at("plugin")), origin};
+  to.sha256 = text(all, "sha256");
 }
 
 void read_key(feature_settings& to, const contents& c, const json::object& all, const std::string& path) {
@@ -202,6 +218,7 @@ feature_settings read_feature(const contents& c, json::object given, const std::
   if (const json::value* topics = all.if_contains("topics"))
     result.topics = read_patterns(c, *topics, join_path(path, "topics"));
   read_key(result, c, all, path);
+  result.sha256 = text(all, "sha256");
   const json::value& policy = all.at("on_error");
   if (policy == "pass") result.at_publish = result.at_deliver = failure_policy::pass;
   if (policy == "refuse") result.at_deliver = failure_policy::refuse;

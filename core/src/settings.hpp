@@ -38,7 +38,8 @@ struct transport_settings {
   std::uint64_t data_max = 0;  // bytes of event data; what the transport takes, unless data_max_set
   bool data_max_set = false;
   wire_format format;
-  json::object own;  // the plugin's, unchecked
+  std::string sha256;  // of the plugin's file; empty: any
+  json::object own;    // the plugin's, unchecked
 };
 
 // [[route]]: topics that match one of the patterns go over this transport, unless an earlier route matched.
@@ -49,7 +50,8 @@ struct route_settings {
 
 struct store_settings {
   plugin_name plugin;  // "auto": what the library of the default transport has, else memory-store
-  json::object own;    // the plugin's, unchecked
+  std::string sha256;
+  json::object own;  // the plugin's, unchecked
 };
 
 struct admin_settings {
@@ -71,6 +73,7 @@ struct feature_settings {
   key_expression key;               // captures only what every pattern of topics has
   failure_policy at_publish = failure_policy::refuse;
   failure_policy at_deliver = failure_policy::retry;
+  std::string sha256;
   json::object own;  // the plugin's, unchecked
 };
 

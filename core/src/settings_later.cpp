@@ -19,7 +19,6 @@ constexpr later to_come[] = {
     {"transport", "on_unavailable", "buffer", "buffering while the transport is away"},
     {"plugin.*", "listens", "", "binding topics to a plugin's methods"},
     {"plugin.*", "on_store_down", "", "a store for shared state"},
-    {"plugin.*", "sha256", "", "pinning a plugin file"},
 };
 
 [[noreturn]] void refuse(const later& l, const std::string& at, const std::string& origin) {

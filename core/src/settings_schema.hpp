@@ -85,7 +85,10 @@ inline constexpr const char* transport_schema = R"({
       "description": "the MIME type of every event under the codec raw"},
     "on_unavailable": {
       "enum": ["fail"], "default": "fail",
-      "description": "what becomes of a publish while the transport cannot be reached"}
+      "description": "what becomes of a publish while the transport cannot be reached"},
+    "sha256": {
+      "type": "string", "pattern": "^[0-9a-fA-F]{64}$",
+      "description": "the SHA-256 of the plugin's file, 64 hex digits: another file is refused"}
   }
 })";
 
@@ -107,7 +110,10 @@ inline constexpr const char* store_schema = R"({
   "properties": {
     "plugin": {
       "type": "string", "minLength": 1, "default": "auto",
-      "description": "id or file of the store; auto = that of the library of the default transport, else memory-store; only if a plugin asks for one"}
+      "description": "id or file of the store; auto = that of the library of the default transport, else memory-store; only if a plugin asks for one"},
+    "sha256": {
+      "type": "string", "pattern": "^[0-9a-fA-F]{64}$",
+      "description": "the SHA-256 of the plugin's file, 64 hex digits: another file is refused"}
   }
 })";
 
@@ -122,7 +128,10 @@ inline constexpr const char* feature_schema = R"({
       "description": "what it goes by: id, header:NAME, param:NAME, or a template such as job-{user}"},
     "on_error": {
       "enum": ["refuse", "retry", "pass"], "default": "retry",
-      "description": "what becomes of an item when it fails: refuse = the publish fails, the delivery is rejected; retry = the publish fails, the delivery is tried again; pass = as if it were not there"}
+      "description": "what becomes of an item when it fails: refuse = the publish fails, the delivery is rejected; retry = the publish fails, the delivery is tried again; pass = as if it were not there"},
+    "sha256": {
+      "type": "string", "pattern": "^[0-9a-fA-F]{64}$",
+      "description": "the SHA-256 of the plugin's file, 64 hex digits: another file is refused"}
   }
 })";
 

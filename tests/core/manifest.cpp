@@ -137,3 +137,75 @@ TEST_CASE("what only a later host has is refused by its name", "[manifest]") {
       parse(with(R"("provides": ["postbus.interceptor/1"], "requires": ["postbus.runtime/1"])"));
   check_available(fine.plugins[0], fine.file);
 }
+
+TEST_CASE("a schema that is none is refused with the manifest: plugin, file, keyword and what it has to be",
+          "[manifest]") {
+  struct row {
+    const char *schema, *found, *wanted;
+  };
+  const row rows[] = {
+      {R"({"type": "table"})", "config_schema.type = \"table\"",
+       "one of null, boolean, object, array, number, integer, string, or a list of these"},
+      {R"({"properties": []})", "config_schema.properties = []", "a schema for each name"},
+      {R"({"properties": {"a": "text"}})", "config_schema.properties = {\"a\":\"text\"}",
+       "a schema for each name"},
+      {R"({"properties": {"a": {"minimum": "1"}}})", "config_schema.properties.a.minimum = \"1\"",
+       "a number"},
+      {R"({"properties": {"a": {"items": {"maxLength": -1}}}})",
+       "config_schema.properties.a.items.maxLength = -1", "a number of characters"},
+      {R"({"properties": {"a": {"items": 1}}})", "config_schema.properties.a.items = 1",
+       "a schema, or a list of schemas"},
+      {R"({"additionalProperties": {"enum": []}})", "config_schema.additionalProperties.enum = []",
+       "a list of values"},
+      {R"({"required": "a"})", "config_schema.required = \"a\"", "a list of names"},
+      {R"({"anyOf": [{"pattern": "("}]})", "config_schema.anyOf[0].pattern = \"(\"", "a regular expression"},
+      {R"({"anyOf": {}})", "config_schema.anyOf = {}", "a list of schemas"},
+      {R"({"not": 1})", "config_schema.not = 1", "a schema"},
+      {R"({"definitions": {"b": {"format": 1}}})", "config_schema.definitions.b.format = 1",
+       "text, such as \"duration\" or \"bytes\""},
+      {R"({"properties": {"a": {"$ref": "#/definitions/b"}}})",
+       "config_schema.properties.a.\"$ref\" = \"#/definitions/b\"",
+       "the place of a schema in this one, such as \"#/definitions/name\""},
+  };
+  for (const row& r : rows) {
+    CAPTURE(r.schema);
+    const error e = refused(with(R"("provides": ["a/1"], "config_schema": )" + std::string(r.schema)));
+    CHECK(e.code() == error::bad_plugin);
+    CHECK(e.found() == std::string(r.found) + " of plugin 'x' (/p/x.so)");
+    CHECK(e.wanted() == r.wanted);
+    CHECK(e.remedy() == "correct plugin.json and build the library again");
+  }
+  const error unit = refused(with(
+      R"("provides": ["a/1"], "config_schema": {"properties": {"a": {"type": "string", "format": "bytes"}}})"));
+  CHECK(unit.found() == "type \"string\" with format \"bytes\" in the schema of plugin 'x' (/p/x.so)");
+}
+
+TEST_CASE("a default has to satisfy its own schema; what is required has not to be there", "[manifest]") {
+  const auto schema = [](const char* properties) {
+    return with(R"("provides": ["a/1"], "config_schema": {"required": ["url"], "minProperties": 1,
+      "properties": {"url": {"type": "string"}, )" +
+                std::string(properties) + "}}");
+  };
+  for (
+      const char* fine :
+      {R"("a": {"type": "integer", "default": 1})",
+       R"("a": {"type": "integer", "format": "duration", "default": "1h"})",
+       R"("a": {"required": ["b"], "properties": {"b": {"type": "string"}, "c": {"type": "integer", "default": 1}}})",
+       R"("a": {"$comment": 1, "title": "x", "examples": [1]})"}) {
+    CAPTURE(fine);
+    parse(schema(fine));
+  }
+  const error e = refused(schema(R"("a": {"type": "integer", "maximum": 9, "default": 10})"));
+  CHECK(e.code() == error::bad_plugin);
+  CHECK(e.found() == "the default of a = 10");
+  CHECK(e.wanted() == "an integer of at most 9");
+  CHECK(e.remedy() == "correct the schema of plugin 'x' (/p/x.so)");
+  for (const char* wrong : {R"("a": {"type": "integer", "format": "duration", "default": "soon"})",
+                            R"("a": {"enum": ["b", "c"], "default": "d"})",
+                            R"("a": {"properties": {"b": {"type": "string", "default": 1}}})"}) {
+    CAPTURE(wrong);
+    const error other = refused(schema(wrong));
+    CHECK(other.code() == error::bad_plugin);
+    CHECK(has(other.what(), "plugin 'x' (/p/x.so)"));
+  }
+}

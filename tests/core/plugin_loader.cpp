@@ -151,8 +151,9 @@ TEST_CASE("a plugin's settings come complete, and a wrong one is named", "[plugi
   CHECK(p.host.plugins.at("claim").topics == std::vector<std::string>{"a"});
   const error e = refused(wired().set("transport.dispach", "inline"));
   CHECK(e.found() == "transport.dispach (set in code)");
-  CHECK(e.wanted() ==
-        "one of url, plugin, dispatch, required, data_max, like, codec, content_type, on_unavailable");
+  CHECK(
+      e.wanted() ==
+      "one of url, plugin, dispatch, required, data_max, like, codec, content_type, on_unavailable, sha256");
   CHECK(e.remedy() == "did you mean 'dispatch'?");
   CHECK(refused(wired().feature("claim").set("plugin.claim.window", "soon")).found() ==
         "plugin.claim.window = \"soon\" (set in code)");
@@ -188,4 +189,119 @@ TEST_CASE(
       {"later"}, R"({"id": "later", "provides": ["postbus.interceptor/1"], "requires": ["postbus.flow/1"]})");
   CHECK(prepare(wired().module(later.module)).features.size() == 0);
   CHECK(refused(wired().module(later.module).feature("later")).code() == error::unsupported);
+}
+
+namespace {
+
+// A library with a transport and its store, a transport without capabilities, two stores, and a feature that asks for one.
+const linked_module& far() {
+  static const linked_module module({"far", "far-store", "bare", "asks"},
+                                    R"({"id": "far", "provides": ["postbus.transport/1"], "data_max": "1kB",
+            "capabilities": ["credit", "ack", "lease", "group", "pattern", "persist"]},
+         {"id": "far-store", "provides": ["postbus.store/1"], "config_schema": {"properties": {"size": {"type": "integer", "default": 1}}}},
+         {"id": "bare", "provides": ["postbus.transport/1"], "capabilities": ["credit"], "data_max": "10B"},
+         {"id": "asks", "provides": ["postbus.interceptor/1"], "requires": ["postbus.store/1"]})");
+  return module;
+}
+const linked_module& memory_store() {
+  static const linked_module module({"memory-store"},
+                                    R"({"id": "memory-store", "provides": ["postbus.store/1"]})");
+  return module;
+}
+config from_afar() { return config().module(far().module).transport("far"); }
+
+}  // namespace
+
+TEST_CASE("a transport that is like another one offers no more than that one, and takes no more",
+          "[plugin_loader]") {
+  const prepared plain = prepare(from_afar());
+  CHECK((plain.transports[0].can & POSTBUS_CAN_GROUP) != 0);
+  CHECK(plain.host.transports[0].data_max == 1000);
+  const prepared limited = prepare(from_afar().set("transport.like", "bare"));
+  // How it works with the core stays its own.
+  CHECK(limited.transports[0].can == (POSTBUS_CAN_CREDIT | POSTBUS_CAN_ACK | POSTBUS_CAN_LEASE));
+  CHECK(limited.host.transports[0].data_max == 10);
+  CHECK(limited.transports.size() == 1);
+  const error large = refused(from_afar().set("transport.like", "bare").set("transport.data_max", "11B"));
+  CHECK(large.found() == "transport.data_max = 11 bytes (set in code)");
+  CHECK(large.wanted() == "at most 10, which 'bare' takes");
+  CHECK(refused(from_afar().set("transport.like", "far-store")).code() == error::bad_config);
+  const error missing = refused(from_afar().set("transport.like", "bar"));
+  CHECK(missing.code() == error::bad_plugin);
+  CHECK(has(missing.found(), "no plugin 'bar' (set in code)"));
+  CHECK(missing.remedy() == "did you mean 'bare'?");
+}
+
+TEST_CASE("each of several transports is configured by its own table", "[plugin_loader]") {
+  const prepared p = prepare(from_afar()
+                                 .module(parts().module)
+                                 .transport("one", "wire")
+                                 .transport("two", "wire")
+                                 .set("transports.two.url", "there"));
+  REQUIRE(p.transports.size() == 3);
+  CHECK(p.transports[1].config == json::object({{"url", "here"}}));
+  CHECK(p.transports[2].config == json::object({{"url", "there"}}));
+  CHECK(p.transports[1].origin == "set in code");
+  const error e =
+      refused(from_afar().module(parts().module).transport("one", "wire").set("transports.one.ulr", "x"));
+  CHECK(e.found() == "transports.one.ulr (set in code)");
+  CHECK(e.remedy() == "did you mean 'url'?");
+}
+
+TEST_CASE("the store is the one beside the default transport, else the in-memory one, if somebody asks",
+          "[plugin_loader]") {
+  CHECK_FALSE(prepare(from_afar()).store);
+  const prepared beside = prepare(from_afar().module(memory_store().module).feature("asks"));
+  REQUIRE(beside.store);
+  CHECK(beside.store->id == "far-store");
+  CHECK(beside.store->config == json::object({{"size", 1}}));
+  const prepared other = prepare(config()
+                                     .module(far().module)
+                                     .module(parts().module)
+                                     .module(memory_store().module)
+                                     .transport("wire")
+                                     .feature("asks"));
+  REQUIRE(other.store);
+  CHECK(other.store->id == "memory-store");
+  const error none =
+      refused(config().module(far().module).module(parts().module).transport("wire").feature("asks"));
+  CHECK(none.code() == error::bad_plugin);
+  CHECK(has(none.found(), "no plugin 'memory-store'"));
+  const prepared named =
+      prepare(from_afar().module(memory_store().module).feature("asks").set("store.plugin", "memory-store"));
+  CHECK(named.store->id == "memory-store");
+}
+
+TEST_CASE("settings of a store that nobody uses are refused, and wrong ones of one that is used",
+          "[plugin_loader]") {
+  const error e = refused(from_afar().set("store.size", "4"));
+  CHECK(e.code() == error::bad_config);
+  CHECK(e.found() == "store.size (set in code), and no store is used");
+  CHECK(e.remedy() == "name the store in store.plugin, or remove the setting");
+  const error wrong = refused(from_afar().feature("asks").set("store.sise", "4"));
+  CHECK(wrong.found() == "store.sise (set in code)");
+  CHECK(wrong.remedy() == "did you mean 'size'?");
+  CHECK(refused(from_afar().set("store.plugin", "far")).remedy() == "give it as transport.plugin");
+}
+
+TEST_CASE("a feature that goes by an attribute is refused where its topics go over the codec raw",
+          "[plugin_loader]") {
+  const auto c = [] {
+    return from_afar()
+        .module(parts().module)
+        .feature("gate")
+        .transport("plain", "wire")
+        .set("transports.plain.codec", "raw")
+        .route({"plain:**"}, "plain");
+  };
+  CHECK(prepare(c()).features.size() == 1);
+  const error e = refused(c().set("plugin.gate.key", "header:tenant"));
+  CHECK(e.code() == error::unsupported);
+  CHECK(
+      e.found() ==
+      "plugin.gate.key = \"header:tenant\" (set in code) for topics of transports.plain, whose codec is raw");
+  CHECK(e.remedy() == "narrow plugin.gate.topics, or use another codec");
+  CHECK(refused(c().set("plugin.gate.key", "id")).code() == error::unsupported);
+  prepare(c().set("plugin.gate.key", "id").set("plugin.gate.topics", "[\"data:**\"]"));
+  prepare(c().set("plugin.gate.key", "param:x").set("plugin.gate.topics", "[\"plain:{x}\"]"));
 }

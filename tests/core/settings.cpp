@@ -181,3 +181,81 @@ TEST_CASE("what a later version will have is refused by its name", "[settings]")
   }
   CHECK(refused("[transport]\ncodec = \"morse\"").code() == error::bad_config);
 }
+
+TEST_CASE("several transports, routes and a store are read", "[settings]") {
+  const settings s = read(R"(
+[transport]
+like = "redis-pubsub"
+[transports.control]
+plugin = "./far.so"
+codec = "raw"
+content_type = "application/json"
+url = "x"
+[transports.late]
+plugin = "memory"
+[[route]]
+topics = ["agent:pause:*", "agent:**"]
+transport = "control"
+[[route]]
+topics = ["data:{user}"]
+transport = "default"
+[store]
+plugin = "redis-store"
+size = 4
+)");
+  REQUIRE(s.transports.size() == 3);
+  CHECK(s.transports[0].name == "default");
+  CHECK(s.transports[0].like.name == "redis-pubsub");
+  CHECK(s.transports[0].like.origin == "text:3:1");
+  CHECK(s.transports[1].name == "control");
+  CHECK(s.transports[1].path == "transports.control");
+  CHECK(s.transports[1].plugin.name == "./far.so");
+  CHECK(s.transports[1].format.codec == codec::raw);
+  CHECK(s.transports[1].format.content_type == "application/json");
+  CHECK(s.transports[1].own == json::object({{"url", "x"}}));
+  CHECK(s.transports[2].name == "late");
+  REQUIRE(s.routes.size() == 2);
+  CHECK(s.routes[0].topics == std::vector<std::string>{"agent:pause:*", "agent:**"});
+  CHECK(s.routes[0].transport == 1);
+  CHECK(s.routes[1].transport == 0);
+  CHECK(s.store.plugin.name == "redis-store");
+  CHECK(s.store.own == json::object({{"size", 4}}));
+}
+
+TEST_CASE("a wrong transport, route or store is named with its place, what is wanted and what to do",
+          "[settings]") {
+  struct row {
+    const char *toml, *found, *wanted, *remedy;
+  };
+  const row rows[] = {
+      {"[transports.default]\nplugin = \"x\"", "transports.default (text:1:13)",
+       "another name: default is that of [transport]", "write its settings in [transport]"},
+      {"[transports.far]\nurl = \"x\"", "transports.far (text:1:13) without a plugin",
+       "the plugin that it is", "write plugin = \"...\" below [transports.far]"},
+      {"transports = 4", "transports = 4 (text:1:1)", "a table", "write [transports] and its settings below"},
+      {"[transports]\nfar = 4", "transports.far = 4 (text:2:1)", "a table",
+       "write [transports.far] and its settings below"},
+      {"route = 4", "route (text:1:1)", "a list of tables", "write [[route]] and its settings below"},
+      {"route = [4]", "route[0] = 4 (text:1:10)", "a table", "write [[route]] and its settings below"},
+      {"[transports.far]\nplugin = \"x\"\n[[route]]\ntopics = [\"a\"]\ntransport = \"fra\"",
+       "route[0].transport = \"fra\" (text:5:1)", "one of default, far", "did you mean 'far'?"},
+      {"[[route]]\ntopics = [\"a\"]\ntransport = \"control\"", "route[0].transport = \"control\" (text:3:1)",
+       "one of default", "add [transports.control]"},
+      {"[[route]]\ntopic = [\"a\"]", "route[0].topic (text:2:1)", "one of topics, transport",
+       "did you mean 'topics'?"},
+      {"[store]\nplugin = 4", "store.plugin = 4 (text:2:1)", nullptr, "put it in quotes"},
+  };
+  for (const row& r : rows) {
+    CAPTURE(r.toml);
+    const error e = refused(r.toml);
+    CHECK(e.code() == error::bad_config);
+    CHECK(e.found() == r.found);
+    if (r.wanted != nullptr) CHECK(e.wanted() == r.wanted);
+    CHECK(e.remedy() == r.remedy);
+  }
+  CHECK(refused("[[route]]\ntransport = \"default\"").found() == "no route[0].topics (text:1:1)");
+  CHECK(refused("[[route]]\ntopics = []\ntransport = \"default\"").found() ==
+        "route[0].topics = [] (text:2:1)");
+  CHECK(refused("[[route]]\ntopics = [\"a\", \"b::c\"]\ntransport = \"default\"").found() ==
+        "route[0].topics[1] (text:2:16)");
+}

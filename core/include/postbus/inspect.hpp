@@ -1,5 +1,5 @@
 // inspect: what a configuration means, without starting it: every setting, every plugin on the path, and what becomes of each
-// capability. `postbus config` and `postbus plugins` print these. No code of a plugin runs.
+// capability. `postbus config` and `postbus plugins` print these. No library is loaded, but by check().
 #pragma once
 
 #include <postbus/config.hpp>
@@ -12,16 +12,16 @@ namespace postbus {
 
 // One setting, as its schema says.
 struct setting_info {
-  std::string path;    // "transport.queue_max", "plugin.dedup.window", "route[].topics"
+  // "transport.queue_max", "route[0].topics"; for names that nobody chose yet "plugin.NAME.topics", "route[].topics".
+  std::string path;
   std::string wanted;  // "a duration such as …", "an integer from 0 to 1024"
   std::string unit;    // "duration", "bytes", or empty
-  std::string
-      default_value;  // as it would be written in the file; empty: none, the setting is optional or required
+  // As it would be written in the file; empty: none, the setting is optional or required.
+  std::string default_value;
   bool required = false;
   std::string meaning;
-  std::string value,
-      origin;  // what this configuration says, and where: "fleet.toml:3:1"; empty where it says nothing. A reference to
-      // a secret stays a reference
+  // What this configuration says, and where: "fleet.toml:3:1"; empty where it says nothing. A reference to a secret stays one.
+  std::string value, origin;
 };
 
 // The settings of one table: the host's own ones, or those of a plugin.
@@ -31,8 +31,9 @@ struct settings_table {
   std::vector<setting_info> settings;
 };
 
-// All of the host's tables and those of the plugins that the configuration uses; or only those of the plugin `id`, used or not.
-// Throws error: bad_config, bad_plugin.
+// All of the host's tables and those of the plugins that the configuration uses, a table twice where both have settings in it; or only
+// those of the plugin `id` (or file), used or not. Throws error: bad_config, bad_plugin, unsupported. References to secrets have to lead
+// somewhere, for a plugin may be named by one.
 std::vector<settings_table> explain_settings(const config& configuration, std::string_view id = {});
 
 // One plugin on the path. Broken libraries are listed too, with what is wrong with them.
@@ -43,6 +44,8 @@ struct plugin_info {
   bool shared = false;  // a transport whose events reach the buses of other processes
   std::string problem;  // why it cannot be used; the other members may be empty then
 };
+
+// In the order of the path, the broken ones last. Throws error::bad_config.
 std::vector<plugin_info> list_plugins(const config& configuration);
 
 // What becomes of a capability on a transport: it has it, the core supplies it, or asking for it is refused.
@@ -53,12 +56,16 @@ struct capability_info {
   how supplied = how::native;
   std::string remark;  // what it means here; the limits of it
 };
+
+// For each transport of the configuration. What this version does not have yet is refused, whatever the transport could do. Throws error.
 std::vector<capability_info> explain_capabilities(const config& configuration);
 
-// Everything that can be checked without starting. Throws what the constructor of bus would throw.
+// Everything that can be checked without creating a plugin. Loads the libraries, which runs their constructors. Throws what the
+// constructor of bus would throw before that.
 void check(const config& configuration);
 
-// The configuration as TOML with every default filled in; references to secrets stay references.
+// The configuration as TOML with every default filled in: config::from_toml() makes the same bus of it, but for functions and modules of
+// the program. References to secrets stay references. Throws error, as above.
 std::string effective_toml(const config& configuration);
 
 }  // namespace postbus
