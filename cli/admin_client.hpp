@@ -43,6 +43,9 @@ class admin_client {
   boost::json::value call(std::string_view method, boost::json::object arguments,
                           std::chrono::nanoseconds timeout = std::chrono::seconds(35));
 
+  // Says that the connection has ended. Throws failure.
+  [[noreturn]] void lost() const;
+
   int fd() const noexcept { return fd_; }
 
  private:
@@ -50,7 +53,6 @@ class admin_client {
   void greet();
   std::optional<boost::json::object> next_line();
   bool wait_and_read(time_limit limit);
-  [[noreturn]] void lost() const;
 
   int fd_;
   std::string path_, bus_;

@@ -24,7 +24,7 @@ constexpr manual about{
     "socket. At the "
     "first signal it stops taking events, waits for what is under way up to --deadline, gives the rest back, "
     "and prints "
-    "what became of everything. A second signal ends the waiting.\n"
+    "what became of everything. A second signal ends the waiting, and the process.\n"
     "Under systemd (Type=notify) it says when it is ready and when it stops; examples/systemd has a unit.",
     "postbus run --config fleet.toml\n"
     "postbus run --set bus.name=fleet --admin ./fleet.sock --deadline 10s",
@@ -79,26 +79,28 @@ void announce(const common_options& common, const config& c) {
   note(common, admin.empty() ? "admin: none (bus.admin is not set)" : "admin " + admin);
 }
 
-// Closes; a signal meanwhile brings the deadline forward.
-close_report close(bus& b, signals& s, const common_options& common, std::chrono::nanoseconds deadline,
-                   std::chrono::nanoseconds grace) {
+// Closes the bus. A signal meanwhile ends the process: what is still under way is abandoned, as it is when the deadline passes, and
+// a transport that others share gives it to them.
+close_report close(bus& b, signals& s, const common_options& common, const run_options& options) {
+  const auto deadline = duration_from(options.deadline), grace = duration_from(options.grace);
   close_report report;
   wake_up over;
   std::thread closer([&] {
     report = b.close(deadline, grace);
     over.set();
   });
-  while (wait_for(over.fd(), s, {}) == woken::signalled) {
-    note(common, "postbus: a second signal; not waiting any longer for " +
-                     std::to_string(b.in_flight().size()) + " deliveries");
-    std::thread([&b] { b.close(std::chrono::nanoseconds(0), std::chrono::nanoseconds(0)); }).detach();
+  if (wait_for(over.fd(), s, {}) == woken::signalled) {
+    note(common, "postbus: a second signal: not waiting for " + std::to_string(b.in_flight().size()) +
+                     " running deliveries");
+    std::_Exit(static_cast<int>(exit_status::failed));
   }
   closer.join();
   return report;
 }
 
 exit_status run(const common_options& common, const run_options& options) {
-  const auto deadline = duration_from(options.deadline), grace = duration_from(options.grace);
+  const auto deadline = duration_from(options.deadline);
+  (void)duration_from(options.grace);  // what is wrong with it is said before anything starts
   signals s;
   config c = configuration(common);
   if (!common.admin.empty())
@@ -113,7 +115,7 @@ exit_status run(const common_options& common, const run_options& options) {
   notify_service_manager("STOPPING=1");
   note(common, "postbus: stopping; what is under way has " + show_duration(deadline) +
                    ", a second signal ends the waiting");
-  const close_report report = close(b, s, common, deadline, grace);
+  const close_report report = close(b, s, common, options);
   if (common.json) print_json(to_json(report));
   else print(show(report, wants_color(common.color, STDOUT_FILENO)));
   return report.clean && report.total().abandoned == 0 ? exit_status::ok : exit_status::failed;

@@ -93,7 +93,6 @@ class running final : public bus_access {
   std::unique_ptr<admin_client> client_;
   std::uint64_t subscription_ = 0;
   std::set<std::uint64_t> acks_;  // requests that are not answered yet
-  bool closing_ = false;
 };
 
 ended running::consume(const consume_request& request, signals& s, const taker& take) {
@@ -108,12 +107,12 @@ ended running::consume(const consume_request& request, signals& s, const taker& 
   for (;;) {
     while (auto line = client_->received())
       if (const auto end = handle(*line, request, take)) {
-        finish();
+        if (*end != ended::bus_closed) finish();
         return *end;
       }
     switch (wait_for(client_->fd(), s, request.limit)) {
       case woken::readable:
-        if (!client_->read_more()) return ended::bus_closed;
+        if (!client_->read_more()) client_->lost();
         break;
       case woken::signalled:
         finish();
@@ -128,7 +127,8 @@ ended running::consume(const consume_request& request, signals& s, const taker& 
 // One line of the bus; says when it was the last one that matters.
 std::optional<ended> running::handle(const json::object& line, const consume_request& request,
                                      const taker& take) {
-  if (line.contains("closing")) closing_ = true;
+  // What has not been acknowledged yet is given back now, so that nothing that follows matters.
+  if (line.contains("closing")) return ended::bus_closed;
   if (const json::value* id = line.if_contains("id"); id != nullptr) {
     acks_.erase(number_at(line, "id"));
     (void)result_of(json::object(line));

@@ -33,7 +33,8 @@ void check_help(const CLI::App& app) {
   CHECK(help.find("Exit status:\n") != std::string::npos);
   CHECK(help.find("Examples:\n") != std::string::npos);
   CHECK(help.find("--set KEY=VALUE") != std::string::npos);
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) check_help(*command);
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    check_help(*command);
 }
 
 }  // namespace
@@ -52,7 +53,8 @@ TEST_CASE("common options may stand before and behind the command", "[cli][comma
 
 TEST_CASE("settings come in the order of the command line, and may hold '='", "[cli][command_line]") {
   const outcome o = parse({"topics", "--set", "a.b=1=2", "--set", "a.b="});
-  CHECK(o.made.common.settings == std::vector<std::pair<std::string, std::string>>{{"a.b", "1=2"}, {"a.b", ""}});
+  CHECK(o.made.common.settings ==
+        std::vector<std::pair<std::string, std::string>>{{"a.b", "1=2"}, {"a.b", ""}});
   CHECK_THROWS_AS(parse({"topics", "--set", "nothing"}), failure);
 }
 

@@ -3,10 +3,10 @@
 #include "command_line.hpp"
 #include "support/catch.hpp"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <fstream>
-
-#include <unistd.h>
 
 using namespace postbus::cli;
 
@@ -45,8 +45,9 @@ std::string completions(const std::vector<std::string>& words) {
   const script_file script(bash_completion(all_words()));
   std::string array;
   for (const std::string& word : words) array += "'" + word + "' ";
-  return printed_by("bash -c \"source ./" + script.path() + "; COMP_WORDS=(" + array + "); COMP_CWORD=" +
-                    std::to_string(words.size() - 1) + "; _postbus; printf '%s ' \\\"\\${COMPREPLY[@]}\\\"\"");
+  return printed_by("bash -c \"source ./" + script.path() + "; COMP_WORDS=(" + array +
+                    "); COMP_CWORD=" + std::to_string(words.size() - 1) +
+                    "; _postbus; printf '%s ' \\\"\\${COMPREPLY[@]}\\\"\"");
 }
 
 }  // namespace

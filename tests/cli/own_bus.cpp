@@ -2,9 +2,9 @@
 #include "process.hpp"
 #include "support/catch.hpp"
 
-#include <csignal>
-
 #include <unistd.h>
+
+#include <csignal>
 
 using namespace postbus::tests;
 
@@ -39,12 +39,13 @@ TEST_CASE("tail looks on over a bus of its own", "[cli][own_bus]") {
   folder.write("postbus.toml", hub_configuration("tail"));
   process tail(folder, {"tail", "--count", "1", "--json"});
   REQUIRE(tail.prints("watching ** on a bus of its own"));
-  const outcome pub = run(folder, {"pub", "job:7", "\xff\xfe", "--id", "my-id", "--key", "k", "--header", "a=b", "--content-type", "x/y"});
+  const outcome pub = run(folder, {"pub", "job:7", "\xff\xfe", "--id", "my-id", "--key", "k", "--header",
+                                   "a=b", "--content-type", "x/y"});
   CHECK(pub.status == 0);
   CHECK(pub.out == "my-id\n");
   CHECK(tail.status() == 0);
-  for (const char* part : {R"("topic":"job:7")", R"("id":"my-id")", R"("key":"k")", R"("a":"b")", R"("content_type":"x/y")",
-                           R"("data_base64":"//4=")"}) {
+  for (const char* part : {R"("topic":"job:7")", R"("id":"my-id")", R"("key":"k")", R"("a":"b")",
+                           R"("content_type":"x/y")", R"("data_base64":"//4=")"}) {
     CAPTURE(part, tail.out());
     CHECK(tail.out().find(part) != std::string::npos);
   }

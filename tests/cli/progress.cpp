@@ -8,7 +8,8 @@ using namespace std::chrono_literals;
 TEST_CASE("the progress line tells part, rate and what is left", "[cli][progress]") {
   CHECK(progress_line({1200, 300, 1200, 3s}, 60) ==
         " 25 % [####              ]  1200 events  400/s  ETA 9 s");
-  CHECK(progress_line({1200, 1200, 1200, 3s}, 60) == "100 % [##################]  1200 events  400/s  ETA 0 s");
+  CHECK(progress_line({1200, 1200, 1200, 3s}, 60) ==
+        "100 % [##################]  1200 events  400/s  ETA 0 s");
 }
 
 TEST_CASE("a line for which there is no room loses its bar, then its end", "[cli][progress]") {

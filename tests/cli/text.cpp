@@ -7,7 +7,8 @@ using namespace postbus::cli;
 TEST_CASE("UTF-8 is told from other bytes", "[cli][text]") {
   CHECK(is_utf8(""));
   CHECK(is_utf8("plain, Zürich, 人, 🚢"));
-  for (const char* wrong : {"\x80", "\xc0\x80", "\xc3", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff", "a\xf0\x9f\x9a"}) {
+  for (const char* wrong : {"\x80", "\xc0\x80", "\xc3", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                            "\xff", "a\xf0\x9f\x9a"}) {
     CAPTURE(wrong);
     CHECK_FALSE(is_utf8(wrong));
   }
@@ -15,9 +16,14 @@ TEST_CASE("UTF-8 is told from other bytes", "[cli][text]") {
 }
 
 TEST_CASE("base64 is as RFC 4648 has it, and back", "[cli][text]") {
-  const std::pair<std::string, std::string> pairs[] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},
-                                                       {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},  {"\xff\xfe\xfd", "//79"},
-                                                       {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<std::string, std::string> pairs[] = {{"", ""},
+                                                       {"f", "Zg=="},
+                                                       {"fo", "Zm8="},
+                                                       {"foo", "Zm9v"},
+                                                       {"foob", "Zm9vYg=="},
+                                                       {"\xff\xfe\xfd", "//79"},
+                                                       {"fooba", "Zm9vYmE="},
+                                                       {"foobar", "Zm9vYmFy"}};
   for (const auto& [bytes, text] : pairs) {
     CHECK(base64_encode(bytes) == text);
     CHECK(base64_decode(text) == bytes);

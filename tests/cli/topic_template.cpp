@@ -26,7 +26,8 @@ std::string refusal(const char* text) {
 }  // namespace
 
 TEST_CASE("a placeholder is filled with the value at its JSON pointer", "[cli][topic_template]") {
-  const char* webhook = R"({"event":"push","payload":{"repository":{"name":"lighthouse"},"size":3,"forced":false}})";
+  const char* webhook =
+      R"({"event":"push","payload":{"repository":{"name":"lighthouse"},"size":3,"forced":false}})";
   CHECK(fill("github:{/event}:{/payload/repository/name|-}", webhook).topic == "github:push:lighthouse");
   CHECK(fill("{/event}", webhook).topic == "push");
   CHECK(fill("pre-{/event}-{/payload/size}-post:x", webhook).topic == "pre-push-3-post:x");
@@ -48,7 +49,8 @@ TEST_CASE("the default stands where there is no value", "[cli][topic_template]")
 }
 
 TEST_CASE("a value that is missing, or no text, is a fault that names its place", "[cli][topic_template]") {
-  CHECK(fill("t:{/a/b}", "{}").fault == "found nothing at /a/b; wanted a text or a number there, or a default");
+  CHECK(fill("t:{/a/b}", "{}").fault ==
+        "found nothing at /a/b; wanted a text or a number there, or a default");
   CHECK(fill("t:{/a}", R"({"a":null})").fault.find("found null at /a") == 0);
   CHECK(fill("t:{/a}", R"({"a":{}})").fault.find("found an object at /a") == 0);
   CHECK(fill("t:{/a}", R"({"a":[]})").fault.find("found an array at /a") == 0);

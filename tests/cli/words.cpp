@@ -12,29 +12,28 @@ bool holds(const std::string& text, std::string_view part) { return text.find(pa
 
 TEST_CASE("wrong arguments end with status 2 and a sentence", "[cli]") {
   const temporary_folder folder;
-  const std::vector<std::string> wrong[] = {
-      {},
-      {"nothing"},
-      {"pub"},
-      {"pub", "a:b", "x", "extra"},
-      {"pub", "a:b", "--delay", "1s"},
-      {"pub", "--ndjson", "f"},
-      {"pub", "--ndjson", "f", "--topic", "a:{b"},
-      {"pub", "a:b", "x", "--rate", "fast"},
-      {"pub", "a:b", "x", "--header", "novalue"},
-      {"sub"},
-      {"sub", "a", "--timeout", "soon"},
-      {"sub", "a", "--prefetch", "0"},
-      {"topics", "extra"},
-      {"log", "loud"},
-      {"stop"},
-      {"stop", "user"},
-      {"call", "health", "{"},
-      {"config"},
-      {"completion", "tcsh"},
-      {"run", "--deadline", "-1"},
-      {"topics", "--set", "key"},
-      {"topics", "--color", "pink"}};
+  const std::vector<std::string> wrong[] = {{},
+                                            {"nothing"},
+                                            {"pub"},
+                                            {"pub", "a:b", "x", "extra"},
+                                            {"pub", "a:b", "--delay", "1s"},
+                                            {"pub", "--ndjson", "f"},
+                                            {"pub", "--ndjson", "f", "--topic", "a:{b"},
+                                            {"pub", "a:b", "x", "--rate", "fast"},
+                                            {"pub", "a:b", "x", "--header", "novalue"},
+                                            {"sub"},
+                                            {"sub", "a", "--timeout", "soon"},
+                                            {"sub", "a", "--prefetch", "0"},
+                                            {"topics", "extra"},
+                                            {"log", "loud"},
+                                            {"stop"},
+                                            {"stop", "user"},
+                                            {"call", "health", "{"},
+                                            {"config"},
+                                            {"completion", "tcsh"},
+                                            {"run", "--deadline", "-1"},
+                                            {"topics", "--set", "key"},
+                                            {"topics", "--color", "pink"}};
   for (const auto& words : wrong) {
     const outcome o = run(folder, words);
     CAPTURE(words, o.out, o.err);
@@ -54,8 +53,8 @@ TEST_CASE("with --json an error is an object", "[cli]") {
 
 TEST_CASE("help and version go to standard output and end with status 0", "[cli]") {
   const temporary_folder folder;
-  for (const char* verb : {"run", "pub", "sub", "tail", "topics", "inflight", "stop", "health", "metrics", "call", "log",
-                           "plugins", "config", "completion"}) {
+  for (const char* verb : {"run", "pub", "sub", "tail", "topics", "inflight", "stop", "health", "metrics",
+                           "call", "log", "plugins", "config", "completion"}) {
     const outcome o = run(folder, {verb, "--help"});
     CAPTURE(verb, o.err);
     CHECK(o.status == 0);
@@ -97,11 +96,13 @@ TEST_CASE("the file comes first, then the environment, then --set", "[cli][confi
   const std::string name = "name = ";
   CHECK(holds(run(folder, {"config", "show"}).out, name + "\"file\""));
   CHECK(holds(run(folder, {"config", "show"}, "", {"POSTBUS_CONFIG=other.toml"}).out, name + "\"other\""));
-  CHECK(holds(run(folder, {"config", "show", "--config", "postbus.toml"}, "", {"POSTBUS_CONFIG=other.toml"}).out,
-              name + "\"file\""));
+  CHECK(holds(
+      run(folder, {"config", "show", "--config", "postbus.toml"}, "", {"POSTBUS_CONFIG=other.toml"}).out,
+      name + "\"file\""));
   const std::vector<std::string> environment{"POSTBUS_BUS__NAME=environment"};
   CHECK(holds(run(folder, {"config", "show"}, "", environment).out, name + "\"environment\""));
-  CHECK(holds(run(folder, {"config", "show", "--set", "bus.name=set"}, "", environment).out, name + "\"set\""));
+  CHECK(
+      holds(run(folder, {"config", "show", "--set", "bus.name=set"}, "", environment).out, name + "\"set\""));
 }
 
 TEST_CASE("settings and capabilities are explained", "[cli][config]") {
