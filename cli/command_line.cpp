@@ -129,7 +129,7 @@ problem problem_of(const CLI::ParseError& e, const CLI::App& app) {
   const CLI::App& at = innermost(app);
   problem p{"usage", e.what(), "arguments as `" + called(at) + " --help` lists them", ""};
   if (p.found.ends_with('.')) p.found.pop_back();
-  if (const auto extras = at.remaining(true); !extras.empty()) {
+  if (const auto extras = app.remaining(true); !extras.empty()) {
     p.found = "'" + extras.front() + "', which " + called(at) + " does not know";
     p.wanted.clear();
     p.remedy = suggestion(at, extras.front()) + "see `" + called(at) + " --help`";

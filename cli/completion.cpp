@@ -104,24 +104,24 @@ command_words words_of(const CLI::App& app) {
 }
 
 std::string bash_completion(const command_words& root) {
-  std::string script =
-      "# bash completion for " + root.name + "; load it with: eval \"$(" + root.name +
-      " completion bash)\"\n_" + root.name +
-      "() {\n"
-      "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} path= words= files= i\n"
-      "  COMPREPLY=()\n"
-      "  case $previous in\n";
+  std::string script = "# bash completion for " + root.name + "; load it with: eval \"$(" + root.name +
+                       " completion bash)\"\n_" + root.name +
+                       "() {\n"
+                       "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} "
+                       "chain= words= options= files= i\n"
+                       "  COMPREPLY=()\n"
+                       "  case $previous in\n";
   add_value_cases(script, root, "COMPREPLY=($(compgen -f -- \"$current\"))");
   script +=
       "  esac\n"
       "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-      "    case \"$path/${COMP_WORDS[i]}\" in\n";
+      "    case \"$chain/${COMP_WORDS[i]}\" in\n";
   visit_all(root, "", [&](const std::string& path, const command_words& command) {
     for (const command_words& below : command.commands)
-      script += "      '" + path + "/" + below.name + "') path='" + (path.empty() ? "" : path + " ") +
+      script += "      '" + path + "/" + below.name + "') chain='" + (path.empty() ? "" : path + " ") +
                 below.name + "' ;;\n";
   });
-  script += "    esac\n  done\n  case $path in\n";
+  script += "    esac\n  done\n  case $chain in\n";
   const std::string common = joined(names_of(root.options));
   visit_all(root, "", [&](const std::string& path, const command_words& command) {
     std::vector<std::string> plain = names_of(command.commands);
@@ -139,8 +139,6 @@ std::string bash_completion(const command_words& root) {
       "}\n"
       "complete -o filenames -F _" +
       root.name + " " + root.name + "\n";
-  const std::size_t at = script.find("files= i\n");
-  script.replace(at, 8, "files= options= i");
   return script;
 }
 
@@ -148,11 +146,11 @@ std::string zsh_completion(const command_words& root) {
   std::string script = "#compdef " + root.name + "\n# zsh completion; load it with: source <(" + root.name +
                        " completion zsh)\n";
   script += "_" + root.name +
-            "() {\n  local path= word i\n  for ((i = 2; i < CURRENT; i++)); do\n    case "
-            "\"$path/${words[i]}\" in\n";
+            "() {\n  local chain= i\n  for ((i = 2; i < CURRENT; i++)); do\n    case "
+            "\"$chain/${words[i]}\" in\n";
   visit_all(root, "", [&](const std::string& path, const command_words& command) {
     for (const command_words& below : command.commands)
-      script += "      '" + path + "/" + below.name + "') path='" + (path.empty() ? "" : path + " ") +
+      script += "      '" + path + "/" + below.name + "') chain='" + (path.empty() ? "" : path + " ") +
                 below.name + "' ;;\n";
   });
   script += "    esac\n  done\n  local -a commands options\n";
@@ -165,7 +163,7 @@ std::string zsh_completion(const command_words& root) {
   std::string common;
   for (const auto& o : root.options)
     for (const std::string& name : o.names) common += described(name, o.description);
-  script += "  case $path in\n";
+  script += "  case $chain in\n";
   visit_all(root, "", [&](const std::string& path, const command_words& command) {
     script += "    '" + path + "') commands=(";
     for (const command_words& below : command.commands) script += described(below.name, below.summary);

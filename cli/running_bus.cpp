@@ -131,7 +131,9 @@ std::optional<ended> running::handle(const json::object& line, const consume_req
   if (line.contains("closing")) return ended::bus_closed;
   if (const json::value* id = line.if_contains("id"); id != nullptr) {
     acks_.erase(number_at(line, "id"));
-    (void)result_of(json::object(line));
+    // An acknowledgement that came too late: others have the event, and here it was printed all the same.
+    if (const json::value* e = line.if_contains("error"); e != nullptr && e->is_object())
+      report(problem_of(e->get_object()), false);
     return std::nullopt;
   }
   if (const std::uint64_t lost = number_at(line, "discarded"); lost > 0 && request.discarded)

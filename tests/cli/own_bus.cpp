@@ -16,11 +16,23 @@ std::string hub_configuration(const char* name) {
          std::to_string(::getpid()) + "\"\n[log]\nlevel = \"off\"\n";
 }
 
+// A bus that only runs the hub, so that it stays when the others come and go.
+struct hub {
+  process bus;
+  hub(const temporary_folder& folder, const char* name) : bus(configured(folder, name), {"run"}) {
+    REQUIRE(bus.prints("\nready\n"));
+  }
+  static const temporary_folder& configured(const temporary_folder& folder, const char* name) {
+    folder.write("postbus.toml", hub_configuration(name));
+    return folder;
+  }
+};
+
 }  // namespace
 
 TEST_CASE("pub and sub meet on a shared transport without a running bus", "[cli][own_bus]") {
   const temporary_folder folder;
-  folder.write("postbus.toml", hub_configuration("meet"));
+  const hub between(folder, "meet");
   process sub(folder, {"sub", "job:{id}", "--count", "3"});
   REQUIRE(sub.prints("subscribed to job:{id} on a bus of its own on hub"));
   const outcome pub = run(folder, {"pub", "job:7", "--lines", "--header", "a=b"}, "one\ntwo\nthree\nfour\n");
@@ -36,7 +48,7 @@ TEST_CASE("pub and sub meet on a shared transport without a running bus", "[cli]
 
 TEST_CASE("tail looks on over a bus of its own", "[cli][own_bus]") {
   const temporary_folder folder;
-  folder.write("postbus.toml", hub_configuration("tail"));
+  const hub between(folder, "tail");
   process tail(folder, {"tail", "--count", "1", "--json"});
   REQUIRE(tail.prints("watching ** on a bus of its own"));
   const outcome pub = run(folder, {"pub", "job:7", "\xff\xfe", "--id", "my-id", "--key", "k", "--header",

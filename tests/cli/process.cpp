@@ -143,6 +143,26 @@ outcome run(const temporary_folder& folder, std::vector<std::string> arguments, 
   return {status, p.out(), p.err()};
 }
 
+int run_without_reader(const temporary_folder& folder, std::vector<std::string> arguments) {
+  std::vector<char*> words{const_cast<char*>(POSTBUS_COMMAND)};
+  for (std::string& a : arguments) words.push_back(a.data());
+  words.push_back(nullptr);
+  const pipe_ends out = make_pipe();
+  ::close(out.read);
+  const int pid = ::fork();
+  if (pid == 0) {
+    ::dup2(out.write, STDOUT_FILENO);
+    ::dup2(out.write, STDERR_FILENO);
+    use_environment({});
+    if (::chdir(folder.path().c_str()) == 0) ::execv(POSTBUS_COMMAND, words.data());
+    ::_exit(127);
+  }
+  ::close(out.write);
+  int raw = 0;
+  ::waitpid(pid, &raw, 0);
+  return WIFEXITED(raw) ? WEXITSTATUS(raw) : -1;
+}
+
 std::size_t lines_in(std::string_view text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }

@@ -68,6 +68,9 @@ struct outcome {
 outcome run(const temporary_folder& folder, std::vector<std::string> arguments, const std::string& input = "",
             const std::vector<std::string>& environment = {});
 
+// Runs it with a standard output that nobody reads; returns the exit status.
+int run_without_reader(const temporary_folder& folder, std::vector<std::string> arguments);
+
 std::size_t lines_in(std::string_view text);
 
 }  // namespace postbus::tests

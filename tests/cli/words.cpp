@@ -65,6 +65,12 @@ TEST_CASE("help and version go to standard output and end with status 0", "[cli]
   CHECK(run(folder, {"--version"}).out.find("postbus 0.") == 0);
 }
 
+TEST_CASE("when nobody reads its output the command ends quietly", "[cli]") {
+  const temporary_folder folder;
+  CHECK(run_without_reader(folder, {"config", "show"}) == 0);
+  CHECK(run_without_reader(folder, {"--help"}) == 0);
+}
+
 TEST_CASE("the example configurations are good", "[cli][config]") {
   const temporary_folder folder;
   std::size_t files = 0;
