@@ -50,10 +50,15 @@ void add_common_options(CLI::App& app, common_options& common) {
       ->type_name("PATH");
   app.add_flag("--json", common.json, "Prints JSON, on standard error too");
   app.add_flag("-q,--quiet", common.quiet, "Prints no notes and no progress on standard error");
-  const std::map<std::string, color_choice> choices{
-      {"auto", color_choice::automatic}, {"always", color_choice::always}, {"never", color_choice::never}};
-  app.add_option("--color", common.color, "When to use colours; auto: on a terminal, unless NO_COLOR is set")
-      ->transform(CLI::CheckedTransformer(choices).description(""))
+  app.add_option_function<std::string>(
+         "--color",
+         [&common](const std::string& when) {
+           common.color = when == "always"  ? color_choice::always
+                          : when == "never" ? color_choice::never
+                                            : color_choice::automatic;
+         },
+         "When to use colours; auto: on a terminal, unless NO_COLOR is set (auto)")
+      ->check(CLI::IsMember({"auto", "always", "never"}).description(""))
       ->type_name("auto|always|never");
 }
 

@@ -3,6 +3,7 @@
 #include "failure.hpp"
 
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <optional>
 
@@ -48,7 +49,7 @@ std::chrono::nanoseconds duration_from(std::string_view text) {
   if (!number || !seconds || *number * *seconds > longest_s)
     throw usage("the duration \"" + std::string(text) + "\"",
                 "a number and one of ns, us, ms, s, m, h, d, as in 250ms or 30s", "write it with its unit");
-  return std::chrono::nanoseconds(static_cast<std::int64_t>(*number * *seconds * 1e9));
+  return std::chrono::nanoseconds(std::llround(*number * *seconds * 1e9));
 }
 
 double rate_from(std::string_view text) {

@@ -6,9 +6,9 @@ using namespace postbus::cli;
 using namespace std::chrono_literals;
 
 TEST_CASE("the progress line tells part, rate and what is left", "[cli][progress]") {
-  CHECK(progress_line({1200, 300, 1200, 3s}, 60) ==
+  CHECK(progress_line({1200, 300, 1200, 3s}, 55) ==
         " 25 % [####              ]  1200 events  400/s  ETA 9 s");
-  CHECK(progress_line({1200, 1200, 1200, 3s}, 60) ==
+  CHECK(progress_line({1200, 1200, 1200, 3s}, 55) ==
         "100 % [##################]  1200 events  400/s  ETA 0 s");
 }
 

@@ -24,7 +24,7 @@ TEST_CASE("a rate counts events a second", "[cli][units]") {
   CHECK(rate_from("100") == 100);
   CHECK(rate_from("100/s") == 100);
   CHECK(rate_from("6000/m") == 100);
-  CHECK(rate_from("36/h") == Approx(0.01));
+  CHECK(rate_from("36/h") * 100 == 1);
   for (const char* wrong : {"", "0", "-1", "/s", "100s", "100/x"}) {
     CAPTURE(wrong);
     CHECK_THROWS_AS(rate_from(wrong), failure);
