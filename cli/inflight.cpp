@@ -17,7 +17,9 @@ namespace json = boost::json;
 constexpr manual about{"inflight",
                        "lists the deliveries whose handlers run now on the running bus",
                        "For each the topic, the subscription, the attempt, how long it has been running, and "
-                       "whether it was asked to stop.",
+                       "whether it was asked to stop. What a client of the admin socket has not acknowledged "
+                       "has no handler here: "
+                       "postbus topics counts it as open.",
                        "postbus inflight\npostbus inflight --json | jq '.[] | .topic'",
                        "",
                        "postbus stop, postbus health"};

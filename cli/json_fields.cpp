@@ -26,9 +26,12 @@ bool true_at(const json::object& object, std::string_view key) {
 }
 
 const json::array& list_at(const json::value& value, std::string_view key) {
+  return value.is_array() ? value.get_array() : list_at(as_object(value), key);
+}
+
+const json::array& list_at(const json::object& object, std::string_view key) {
   static const json::array none;
-  if (value.is_array()) return value.get_array();
-  const json::value* found = as_object(value).if_contains(key);
+  const json::value* found = object.if_contains(key);
   return found != nullptr && found->is_array() ? found->get_array() : none;
 }
 

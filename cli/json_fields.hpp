@@ -11,8 +11,9 @@ namespace postbus::cli {
 std::string text_at(const boost::json::object& object, std::string_view key);
 double number_at(const boost::json::object& object, std::string_view key);
 bool true_at(const boost::json::object& object, std::string_view key);
-// The list there; empty when there is none.
+// The list it is, or has there; empty when there is none.
 const boost::json::array& list_at(const boost::json::value& value, std::string_view key);
+const boost::json::array& list_at(const boost::json::object& object, std::string_view key);
 // The object it is, or an empty one.
 const boost::json::object& as_object(const boost::json::value& value);
 

@@ -4,7 +4,7 @@
 //   t.fill(document)      // "github:push:lighthouse"
 //
 // A placeholder is {POINTER} or {POINTER|DEFAULT}: a JSON pointer (RFC 6901) to a text, a number or a boolean, and what stands there
-// when the pointer leads to nothing, to null, or to an empty text. What a topic's segment may not hold (':', '*', braces, white
+// when the pointer leads to none of these, or to an empty text. What a topic's segment may not hold (':', '*', braces, white
 // space, control characters) becomes '_' in the value. Everything else is literal.
 #pragma once
 

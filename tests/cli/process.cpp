@@ -51,9 +51,9 @@ std::string temporary_folder::write(const std::string& name, std::string_view te
 }
 
 process::process(const temporary_folder& folder, std::vector<std::string> arguments, const std::string& input,
-                 const std::vector<std::string>& environment) {
+                 const std::vector<std::string>& environment, const char* program) {
   const pipe_ends in = make_pipe(), out = make_pipe(), err = make_pipe();
-  std::vector<char*> words{const_cast<char*>(POSTBUS_COMMAND)};
+  std::vector<char*> words{const_cast<char*>(program)};
   for (std::string& a : arguments) words.push_back(a.data());
   words.push_back(nullptr);
   pid_ = ::fork();
@@ -62,7 +62,7 @@ process::process(const temporary_folder& folder, std::vector<std::string> argume
     ::dup2(out.write, STDOUT_FILENO);
     ::dup2(err.write, STDERR_FILENO);
     use_environment(environment);
-    if (::chdir(folder.path().c_str()) == 0) ::execv(POSTBUS_COMMAND, words.data());
+    if (::chdir(folder.path().c_str()) == 0) ::execv(program, words.data());
     ::_exit(127);
   }
   for (const int fd : {in.read, out.write, err.write}) ::close(fd);

@@ -29,9 +29,9 @@ class temporary_folder {
 
 class process {
  public:
-  // Runs `postbus` with these arguments in the folder, `input` being its standard input.
+  // Runs `postbus`, or another program, with these arguments in the folder, `input` being its standard input.
   process(const temporary_folder& folder, std::vector<std::string> arguments, const std::string& input = "",
-          const std::vector<std::string>& environment = {});
+          const std::vector<std::string>& environment = {}, const char* program = POSTBUS_COMMAND);
   ~process();  // kills it, if it still runs
   process(const process&) = delete;
   process& operator=(const process&) = delete;

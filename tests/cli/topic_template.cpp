@@ -45,6 +45,7 @@ TEST_CASE("the default stands where there is no value", "[cli][topic_template]")
   CHECK(fill("t:{/a|none}", R"({"a":""})").topic == "t:none");
   CHECK(fill("t:{/a/b|none}", R"({"a":3})").topic == "t:none");
   CHECK(fill("t:{/a|none}", "[]").topic == "t:none");
+  CHECK(fill("t:{/a|none}", R"({"a":{}})").topic == "t:none");
   CHECK(fill("t:{/a|none}", R"({"a":"some"})").topic == "t:some");
 }
 
