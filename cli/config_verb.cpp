@@ -28,6 +28,13 @@ json::object to_json(const setting_info& s) {
           {"required", s.required}, {"meaning", s.meaning}, {"value", s.value}, {"origin", s.origin}};
 }
 
+// What it means, and what may be written there.
+std::string sentence_of(const setting_info& s) {
+  std::string text = s.meaning;
+  if (text.ends_with('.')) text.pop_back();
+  return text + (s.wanted.empty() ? "" : " (" + s.wanted + ")");
+}
+
 void add_setting(std::string& text, const setting_info& s, bool color) {
   const std::string value = !s.origin.empty() ? s.value : s.default_value;
   text += "  " + styled(s.path, style::bold, color) + (value.empty() ? "" : " = " + value);
@@ -36,8 +43,7 @@ void add_setting(std::string& text, const setting_info& s, bool color) {
           : s.required ? "    (required)"
                        : "";
   text += "\n";
-  for (const std::string& line : wrap(s.meaning + (s.wanted.empty() ? "" : "; wanted " + s.wanted), 92))
-    text += "      " + line + "\n";
+  for (const std::string& line : wrap(sentence_of(s), 92)) text += "      " + line + "\n";
 }
 
 exit_status explain(const common_options& common, const std::string& plugin) {

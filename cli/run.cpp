@@ -100,8 +100,8 @@ close_report close(bus& b, signals& s, const common_options& common, const run_o
 }
 
 exit_status run(const common_options& common, const run_options& options) {
-  const auto deadline = duration_from(options.deadline);
-  (void)duration_from(options.grace);  // what is wrong with it is said before anything starts
+  for (const std::string& duration : {options.deadline, options.grace})
+    (void)duration_from(duration);  // what is wrong is said before anything starts
   signals s;
   config c = configuration(common);
   if (!common.admin.empty())
@@ -114,8 +114,8 @@ exit_status run(const common_options& common, const run_options& options) {
 
   wait_for(-1, s, {});
   notify_service_manager("STOPPING=1");
-  note(common, "postbus: stopping; what is under way has " + show_duration(deadline) +
-                   ", a second signal ends the waiting");
+  note(common,
+       "postbus: stopping; what is under way has " + options.deadline + ", a second signal ends the waiting");
   const close_report report = close(b, s, common, options);
   if (common.json) print_json(to_json(report));
   else print(show(report, wants_color(common.color, STDOUT_FILENO)));
