@@ -241,27 +241,32 @@ TEST_CASE("what sub did not print goes to others", "[cli][running_bus]") {
 
 TEST_CASE("run says when it is ready, to a file and to systemd", "[cli][running_bus]") {
   const temporary_folder folder;
-  const int fd = ::socket(AF_UNIX, SOCK_DGRAM, 0);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string path = folder.path() / "notify";
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  const auto told = [fd] {
-    char text[64];
-    return std::string(text,
-                       static_cast<std::size_t>(std::max<ssize_t>(0, ::recv(fd, text, sizeof text, 0))));
-  };
+  // As a file, and as a name of the abstract namespace, which systemd writes with an '@'.
+  for (const std::string path : {std::string(folder.path() / "notify"), "@" + std::string(folder.path())}) {
+    CAPTURE(path);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    if (path.front() == '@') address.sun_path[0] = '\0';
+    const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+    REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0);
+    const auto told = [fd] {
+      char text[64];
+      return std::string(
+          text, static_cast<std::size_t>(std::max<ssize_t>(0, ::recv(fd, text, sizeof text, MSG_DONTWAIT))));
+    };
 
-  process bus(folder, {"run", "--ready-file", "ready"}, "", {"NOTIFY_SOCKET=" + path});
-  CHECK(told() == "READY=1");
-  REQUIRE(bus.prints("\nready\n"));
-  CHECK(std::filesystem::exists(folder.path() / "ready"));
-  bus.signal(SIGTERM);
-  CHECK(told() == "STOPPING=1");
-  CHECK(bus.status() == 0);
-  CHECK_FALSE(std::filesystem::exists(folder.path() / "ready"));
-  ::close(fd);
+    process bus(folder, {"run", "--ready-file", "ready"}, "", {"NOTIFY_SOCKET=" + path});
+    REQUIRE(bus.prints("\nready\n"));
+    CHECK(told() == "READY=1");
+    CHECK(std::filesystem::exists(folder.path() / "ready"));
+    bus.signal(SIGTERM);
+    CHECK(bus.status() == 0);
+    CHECK(told() == "STOPPING=1");
+    CHECK_FALSE(std::filesystem::exists(folder.path() / "ready"));
+    ::close(fd);
+  }
 }
 
 TEST_CASE("run says what it is made of", "[cli][running_bus]") {
