@@ -150,7 +150,7 @@ TEST_CASE("a tail that is not read loses events, which are counted, and the bus 
     over = seen + discarded == published;
   }
   CHECK(told_between);
-  CHECK(seen > 64);
+  CHECK(seen > 40);  // what fits into 64 KiB before anything is written
   CHECK(discarded == f.counts().discarded_events);
   // Now that there is room again nothing is lost.
   CHECK_FALSE(f.publish("a:c", "again"));
