@@ -10,7 +10,8 @@
 namespace postbus::detail {
 namespace {
 
-constexpr std::int64_t burst_ns = 5'000'000'000;               // of quiet end a burst
+constexpr std::int64_t wind_down_ns = 1'000'000'000;  // for the threads to end, however near the deadline is
+constexpr std::int64_t burst_ns = 5'000'000'000;      // of quiet end a burst
 constexpr auto accept_pause = std::chrono::milliseconds(100);  // when there are no descriptors left
 constexpr auto farewell_max =
     std::chrono::milliseconds(500);  // for clients that do not read their last lines
@@ -163,7 +164,7 @@ void admin::stop(std::int64_t steady_deadline_ns) {
     if (running_ == 0) return file_.remove();  // start() never came
   }
   boost::asio::post(sockets_, [this] { close_all(); });
-  wait(steady_deadline_ns);
+  wait(std::max(steady_deadline_ns, steady_ns() + wind_down_ns));
 }
 
 bool admin::wait(std::int64_t steady_deadline_ns) {

@@ -41,7 +41,7 @@ class admin {
 
   void start();
   // Takes no more clients; tells those there are, ends their subscriptions and gives back what they hold. Returns when all that is
-  // done, or at the deadline.
+  // done, or at the deadline, but gives it a second in any case: that it is not done means that somebody's code does not return.
   void stop(std::int64_t steady_deadline_ns);
   // After stop(): whether its threads have ended; false if the deadline passed before. Then they may still use the engine.
   bool wait(std::int64_t steady_deadline_ns);

@@ -5,6 +5,7 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <poll.h>
 #include <unistd.h>
 
 namespace postbus::detail {
@@ -44,8 +45,8 @@ bool admin_session::may_read() const noexcept {
 
 // First what was read before and not looked at, then more.
 void admin_session::read_on() {
-  if (reading_ || !may_read()) return time_line();
-  take_lines();
+  if (!reading_ && may_read()) take_lines();
+  if (!reading_ && !may_read()) watch();
   if (reading_ || !may_read()) return time_line();
   reading_ = true;
   time_line();
@@ -54,15 +55,28 @@ void admin_session::read_on() {
       [self = shared_from_this()](boost::system::error_code ec, std::size_t n) { self->on_read(ec, n); });
 }
 
+void admin_session::watch() {
+  if (gone_ || std::exchange(watching_, true)) return;
+  socket_.async_wait(admin::stream::socket::wait_error,
+                     [weak = weak_from_this()](boost::system::error_code ec) {
+                       const auto self = weak.lock();
+                       if (!self || self->gone_) return;
+                       self->watching_ = false;
+                       pollfd state{self->socket_.native_handle(), 0, 0};
+                       if (!ec && ::poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR)) != 0)
+                         self->drop();
+                     });
+}
+
 void admin_session::on_read(boost::system::error_code ec, std::size_t n) {
   reading_ = false;
   if (gone_ || no_more_requests_) return;
   if (ec) {
     // It may still read: its requests are answered, but its subscriptions end here.
     no_more_requests_ = true;
+    line_timer_.cancel();
     release_client();
     if (ec != boost::asio::error::eof) return drop();
-    time_line();
     return end_if_over();
   }
   lines_.add({chunk_.data(), n});
@@ -116,6 +130,7 @@ void admin_session::take_line(std::string_view line) {
 
 // The time for the rest of a line runs while it is waited for, not while we do not read.
 void admin_session::time_line() {
+  if (no_more_requests_) return;  // the timer is the end's
   const bool wanted = reading_ && lines_.begun();
   if (wanted == timing_) return;
   timing_ = wanted;
@@ -149,6 +164,11 @@ void admin_session::refuse_and_end(const error& why) {
   no_more_requests_ = true;
   release_client();
   unanswered_.clear();
+  // Who does not even read that is not waited for.
+  line_timer_.expires_after(std::chrono::nanoseconds(owner_.settings().timeout_ns));
+  line_timer_.async_wait([weak = weak_from_this()](boost::system::error_code ec) {
+    if (const auto self = weak.lock(); self && !ec) self->drop();
+  });
   flush();
   end_if_over();
 }

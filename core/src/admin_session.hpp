@@ -39,6 +39,8 @@ class admin_session : public std::enable_shared_from_this<admin_session> {
   void take_lines();
   void take_line(std::string_view line);
   void time_line();
+  // While nothing is read, nobody would see the client go.
+  void watch();
   void expire(std::uint64_t request);
   void refuse_line(const json::value& id, const error& why);
   // Nothing is read any more; what waits is sent, then the connection closes.
@@ -63,7 +65,7 @@ class admin_session : public std::enable_shared_from_this<admin_session> {
   std::size_t answers_sending_ = 0, answers_to_send_ = 0;  // bytes of them that are answers
   std::map<std::uint64_t, pending> unanswered_;
   std::uint64_t last_request_ = 0;
-  bool reading_ = false, timing_ = false;
+  bool reading_ = false, timing_ = false, watching_ = false;
   bool no_more_requests_ = false;  // the client has ended its side, or is refused, or the bus closes
   bool client_released_ = false, gone_ = false;
 };

@@ -174,6 +174,12 @@ TEST_CASE("close tells the clients, and gives back what they hold", "[admin]") {
   CHECK_FALSE(std::filesystem::exists(f.path));
 }
 
+TEST_CASE("a close without any time left is clean all the same when nothing is under way", "[admin]") {
+  bus_with_admin f;
+  const admin_client c = f.connect();
+  CHECK(f.b.close(0ns, 0ns).clean);
+}
+
 TEST_CASE("close does not wait for a client that reads nothing", "[admin]") {
   bus_with_admin f(config_for("memory").set("bus.admin_queue_max", "64KiB"));
   admin_client c = f.connect();

@@ -150,7 +150,7 @@ TEST_CASE("a tail that is not read loses events, which are counted, and the bus 
     over = seen + discarded == published;
   }
   CHECK(told_between);
-  CHECK(seen > 64);
+  CHECK(seen > 40);  // what fits into 64 KiB before anything is written
   CHECK(discarded == f.counts().discarded_events);
   // Now that there is room again nothing is lost.
   CHECK_FALSE(f.publish("a:c", "again"));
@@ -168,8 +168,10 @@ TEST_CASE("a client that asks without reading is not read on, and gets every ans
   });
   // It is not read to the end before it reads.
   CHECK(eventually([&] { return f.counts().requests > 64; }));
-  CHECK(other.result("topics").is_array());
-  CHECK(f.counts().requests < requests);
+  // One thread serves both: were it read on, all would be asked long before the other has had its answers.
+  constexpr int meanwhile = 2000;
+  for (int n = 0; n < meanwhile; ++n) CHECK(other.result("topics").is_array());
+  CHECK(f.counts().requests < requests + meanwhile);
   for (int n = 1; n <= requests; ++n) REQUIRE(c.next().at("id") == n);
   asking.join();
 }

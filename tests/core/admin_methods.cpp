@@ -303,6 +303,32 @@ TEST_CASE("a plugin that never answers is given up at the deadline, and close do
   CHECK(f.b.close().clean);
 }
 
+TEST_CASE("a client that is lost while it is not read gives back what it had all the same", "[admin]") {
+  bus_with_admin f(with_parrot());
+  admin_client lost = f.connect(), heir = f.connect();
+  lost.result("subscribe", {{"pattern", "a"}, {"group", "g"}});
+  f.b.publish("a", "1");
+  CHECK(lost.event().contains("delivery"));
+  for (int n = 0; n < 64; ++n) REQUIRE(lost.send("{\"method\":\"parrot.never\",\"deadline\":\"1h\"}\n"));
+  heir.result("subscribe", {{"pattern", "a"}, {"group", "g"}});
+  lost.kill();
+  CHECK(text(heir.event().at("event").at("data")) == "1");
+}
+
+TEST_CASE("a plugin that does not come back holds up close no longer than its deadline", "[admin]") {
+  // Leaks on purpose what it abandons, as close promises.
+  slow_may_go = slow_called = false;
+  {
+    bus_with_admin f(with_parrot());
+    admin_client c = f.connect();
+    REQUIRE(c.send("{\"method\":\"parrot.slow\"}\n"));
+    REQUIRE(eventually([&] { return slow_called.load(); }));
+    CHECK_FALSE(f.b.close(1ms, 1ms).clean);
+    CHECK(c.next().at("closing") == true);
+  }
+  slow_may_go = true;
+}
+
 TEST_CASE("a client is read no further while 64 of its requests are unanswered", "[admin]") {
   bus_with_admin f(with_parrot());
   admin_client c = f.connect(), other = f.connect();

@@ -175,10 +175,11 @@ TEST_CASE("what subscribe refuses is told by name", "[admin]") {
 }
 
 TEST_CASE("a tail is seen by nobody: neither topics nor features nor the report", "[admin]") {
-  const bool on_delivery = GENERATE(false, true);
+  using way = std::pair<const char*, const char*>;
+  const way over = GENERATE(way("memory", "queued"), way("memory", "inline"), way("hub", "queued"));
+  CAPTURE(over.first, over.second);
   counting_feature feature;
-  bus_with_admin f(
-      feature.in(config_for("memory").set("transport.dispatch", on_delivery ? "inline" : "queued")));
+  bus_with_admin f(feature.in(config_for(over.first).set("transport.dispatch", over.second)));
   admin_client c = f.connect();
   c.result("tail");
   c.result("tail", {{"pattern", "a:*"}});
