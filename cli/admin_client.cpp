@@ -63,9 +63,11 @@ void admin_client::lost() const {
                "see what became of the bus in its log; what was asked last may or may not have been done");
 }
 
-std::uint64_t admin_client::send(std::string_view method, json::object arguments) {
+std::uint64_t admin_client::send(std::string_view method, json::object arguments,
+                                 std::chrono::nanoseconds deadline) {
   json::object request{{"id", ++last_id_}, {"method", method}};
   request["args"] = std::move(arguments);
+  if (deadline.count() > 0) request["deadline"] = std::to_string(deadline.count()) + "ns";
   const std::string text = json::serialize(request) + "\n";
   for (std::string_view rest = text; !rest.empty();) {
     const ssize_t sent = ::send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -131,9 +133,10 @@ std::optional<json::object> admin_client::receive(time_limit limit) {
 }
 
 json::value admin_client::call(std::string_view method, json::object arguments,
-                               std::chrono::nanoseconds timeout) {
-  const std::uint64_t id = send(method, std::move(arguments));
-  const time_limit limit = clock::now() + timeout;
+                               std::chrono::nanoseconds deadline) {
+  constexpr std::chrono::seconds by_itself{30}, a_little{5};
+  const std::uint64_t id = send(method, std::move(arguments), deadline);
+  const time_limit limit = clock::now() + std::max<std::chrono::nanoseconds>(deadline, by_itself) + a_little;
   for (;;) {
     if (auto line = next_line()) {
       if (const json::value* answered = line->if_contains("id"); answered != nullptr && *answered == id)

@@ -29,8 +29,10 @@ class admin_client {
   std::int64_t pid() const noexcept { return pid_; }
   const std::string& path() const noexcept { return path_; }
 
-  // Sends a request and returns its id. Throws failure when the connection is lost.
-  std::uint64_t send(std::string_view method, boost::json::object arguments);
+  // Sends a request and returns its id; `deadline` is how long the bus may wait for the answer of a plugin, 0 what it waits by itself.
+  // Throws failure when the connection is lost.
+  std::uint64_t send(std::string_view method, boost::json::object arguments,
+                     std::chrono::nanoseconds deadline = {});
   // The next line that is not an answer call() waited for: what has been read already, else what comes until the limit. Nothing: timed
   // out. Throws failure when the connection is lost.
   std::optional<boost::json::object> receive(time_limit limit);
@@ -39,9 +41,9 @@ class admin_client {
   // Reads what has come, without waiting. False: the connection has ended.
   bool read_more();
 
-  // Sends and waits for the answer. Throws failure: what the bus answers, or that it did not.
+  // Sends and waits for the answer, a little longer than the bus does. Throws failure: what the bus answers, or that it did not.
   boost::json::value call(std::string_view method, boost::json::object arguments,
-                          std::chrono::nanoseconds timeout = std::chrono::seconds(35));
+                          std::chrono::nanoseconds deadline = {});
 
   // Says that the connection has ended. Throws failure.
   [[noreturn]] void lost() const;

@@ -19,7 +19,7 @@ constexpr manual about{"call",
                        "postbus plugins"};
 
 struct call_options {
-  std::string method, arguments = "{}", timeout = "35s";
+  std::string method, arguments = "{}", timeout = "30s";
 };
 
 exit_status call(const common_options& common, const call_options& o) {

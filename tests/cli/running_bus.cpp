@@ -126,6 +126,7 @@ TEST_CASE("a running bus tells how it is", "[cli][running_bus]") {
   CHECK(quiet.out.empty());
 
   CHECK(holds(f.postbus({"call", "methods"}).out, R"("publish")"));
+  CHECK(f.postbus({"call", "memory.health", "{}", "--timeout", "250ms"}).status == 0);
   const outcome unknown = f.postbus({"call", "helth"});
   CHECK(unknown.status == 1);
   CHECK(holds(unknown.err, "postbus: found the method 'helth'"));
@@ -242,7 +243,8 @@ TEST_CASE("what sub did not print goes to others", "[cli][running_bus]") {
 TEST_CASE("run says when it is ready, to a file and to systemd", "[cli][running_bus]") {
   const temporary_folder folder;
   // As a file, and as a name of the abstract namespace, which systemd writes with an '@'.
-  for (const std::string path : {std::string(folder.path() / "notify"), "@" + std::string(folder.path())}) {
+  const std::string names[] = {folder.path() / "notify", "@" + std::string(folder.path())};
+  for (const std::string& path : names) {
     CAPTURE(path);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
