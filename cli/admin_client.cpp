@@ -44,7 +44,6 @@ admin_client::~admin_client() { ::close(fd_); }
 
 void admin_client::greet() {
   const auto hello = receive(clock::now() + std::chrono::seconds(10));
-  if (hello && hello->contains("error")) (void)result_of(json::object(*hello));
   const json::value* about = hello ? hello->if_contains("postbus") : nullptr;
   const json::object* facts = about != nullptr ? about->if_object() : nullptr;
   const json::value* protocol = facts != nullptr ? facts->if_contains("protocol") : nullptr;
@@ -72,9 +71,18 @@ std::uint64_t admin_client::send(std::string_view method, json::object arguments
   for (std::string_view rest = text; !rest.empty();) {
     const ssize_t sent = ::send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL);
     if (sent >= 0) rest.remove_prefix(static_cast<std::size_t>(sent));
-    else if (errno != EINTR) lost();
+    else if (errno != EINTR) refused_or_lost();
   }
   return last_id_;
+}
+
+// Nothing can be sent any more: the bus may have said why before it ended the connection.
+void admin_client::refused_or_lost() {
+  const time_limit limit = clock::now() + std::chrono::seconds(5);
+  while (!ended_ && wait_and_read(limit)) {
+    while (auto line = next_line()) kept_.push_back(std::move(*line));
+  }
+  lost();
 }
 
 bool admin_client::read_more() {
@@ -101,7 +109,10 @@ std::optional<json::object> admin_client::next_line() {
   if (ec || !line.is_object())
     throw failed("a line on " + path_ + " that is no JSON object", "the admin protocol of a bus",
                  "check that the path is that of a bus");
-  return std::move(line.get_object());
+  json::object& object = line.get_object();
+  // An error that answers no request is the last thing a bus says to this client.
+  if (object.contains("error") && !object.contains("id")) (void)result_of(std::move(object));
+  return std::move(object);
 }
 
 // False: the limit was reached.

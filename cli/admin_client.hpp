@@ -55,6 +55,7 @@ class admin_client {
   void greet();
   std::optional<boost::json::object> next_line();
   bool wait_and_read(time_limit limit);
+  [[noreturn]] void refused_or_lost();
 
   int fd_;
   std::string path_, bus_;

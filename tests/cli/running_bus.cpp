@@ -199,6 +199,14 @@ TEST_CASE("a line that gives no event is reported with its place, skipped and co
   CHECK(holds(missing.err, "none.ndjson: No such file or directory"));
 }
 
+TEST_CASE("an event that is too long for the admin socket is refused by name", "[cli][running_bus]") {
+  fleet f;
+  const outcome pub = f.postbus({"pub", "a:b"}, std::string(6 << 20, 'x'));
+  CHECK(pub.status == 1);
+  CHECK(holds(pub.err, "postbus: found "));
+  CHECK(holds(pub.err, "bus.admin_line_max"));
+}
+
 TEST_CASE("events go out at the rate asked for", "[cli][running_bus]") {
   fleet f;
   const auto started = std::chrono::steady_clock::now();
