@@ -2,6 +2,7 @@
 # A target is imported, so its headers are system headers and our warnings stay out of them.
 #
 #   postbus_boost  postbus_msgpack  postbus_toml  postbus_valijson  postbus_elf  postbus_md  spdlog::spdlog
+#   postbus_cli11                                               with POSTBUS_BUILD_CLI
 #   postbus_catch2                                              with POSTBUS_BUILD_TESTS
 #   benchmark::benchmark  postbus_zmq  postbus_concurrentqueue  with POSTBUS_BUILD_BENCH, each if it is there
 include_guard()
@@ -73,6 +74,11 @@ postbus_find_headers(postbus_md sha2.h libmd-dev "libmd" LIBRARY md)
 find_package(spdlog 1.10 QUIET)
 if(NOT spdlog_FOUND)
   postbus_missing("spdlog 1.10 or newer" libspdlog-dev)
+endif()
+
+if(POSTBUS_BUILD_CLI)
+  postbus_find_headers(postbus_cli11 CLI/CLI.hpp libcli11-dev "CLI11 2.1 or newer (or POSTBUS_BUILD_CLI=OFF)"
+    IF CLI/Version.hpp "define CLI11_VERSION_(MAJOR ([3-9]|[1-9][0-9])|MINOR ([1-9]|[1-9][0-9]))\n")
 endif()
 
 if(POSTBUS_BUILD_TESTS)

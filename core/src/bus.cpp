@@ -25,7 +25,7 @@ topic::topic(std::string_view text) : text_(text), hash_(sdk::hash_bytes(text)) 
 
 bus::bus(const config& configuration) : bus(configuration, {}) {}
 bus::bus(const config& configuration, boost::asio::any_io_executor executor)
-    : engine_(std::make_shared<detail::engine>(configuration, std::move(executor))) {}
+    : engine_(detail::engine::make(configuration, std::move(executor))) {}
 
 bus::~bus() {
   if (engine_ != nullptr) close();

@@ -1,6 +1,7 @@
 // What bus.metrics() gathers: the bus's own figures, from counters that are there anyway, and those of its plugins.
 #include "bus_metrics.hpp"
 
+#include "admin_counts.hpp"
 #include "engine.hpp"
 #include "text.hpp"
 
@@ -25,11 +26,17 @@ void put(std::vector<metric>& all, const own_metric& what, const labels& of, con
   values.read(all.back(), 1e-9);
 }
 
-constexpr std::array<std::string_view, error::failed + 1> error_names{
-    "other",          "closed",          "bad_argument", "bad_config",      "bad_plugin", "unsupported",
-    "too_large",      "would_block",     "full",         "unavailable",     "refused",    "paused",
-    "no_such_method", "already_settled", "lease_lost",   "outcome_unknown", "timed_out",  "cancelled",
-    "failed"};
+void add_admin_metrics(std::vector<metric>& all, const admin_counts& counts) {
+  const auto value = [](const admin_counts::counter& c) {
+    return static_cast<double>(c.load(std::memory_order_relaxed));
+  };
+  put(all, own::admin_clients, {}, value(counts.clients));
+  put(all, own::admin_subscriptions, {}, value(counts.subscriptions));
+  put(all, own::admin_refused, {{"what", "client"}}, value(counts.turned_away));
+  put(all, own::admin_refused, {{"what", "stranger"}}, value(counts.strangers));
+  put(all, own::admin_refused, {{"what", "line"}}, value(counts.refused_lines));
+  put(all, own::admin_discarded, {}, value(counts.discarded_events));
+}
 
 // Of the subscriptions with one pattern and group, those that are gone too.
 struct together {
@@ -107,7 +114,9 @@ std::vector<metric> engine::metrics() {
   put(all, own::published, {}, static_cast<double>(confirmed));
   for (std::size_t i = 0; i < refused_.size(); ++i)
     if (const auto n = refused_[i].load(std::memory_order_relaxed); n > 0)
-      put(all, own::refused, {{"error", std::string(error_names[i])}}, static_cast<double>(n));
+      put(all, own::refused,
+          {{"error", i == 0 ? "other" : std::string(code_name(static_cast<error::errc>(i)))}},
+          static_cast<double>(n));
   put(all, own::publishing, {}, static_cast<double>(publishing.load()));
   add_delivery_metrics(all);
   for (const auto& t : transports)
@@ -124,6 +133,7 @@ std::vector<metric> engine::metrics() {
         static_cast<double>(lines[level]));
   for (const component_health& c : components.read())
     put(all, own::health, {{"component", c.name}}, static_cast<double>(c.state));
+  if (admin_counts() != nullptr) add_admin_metrics(all, *admin_counts());
   for (metric& m : plugin_metrics.read()) all.push_back(std::move(m));
   return all;
 }

@@ -39,11 +39,19 @@ inline constexpr own_metric published{counter, "postbus_published_total",
     notice_events{counter, "postbus_notice_events_total", "Events that transports said were missed."},
     log_lines{counter, "postbus_log_lines_total", "Log lines written, by level."},
     health{gauge, "postbus_health",
-           "State of a component when last heard of: 0 healthy, 1 degraded, 2 unhealthy, 3 error."};
+           "State of a component when last heard of: 0 healthy, 1 degraded, 2 unhealthy, 3 error."},
+    admin_clients{gauge, "postbus_admin_clients", "Clients of the admin socket."},
+    admin_subscriptions{gauge, "postbus_admin_subscriptions", "Their subscriptions, tails included."},
+    admin_refused{
+        counter, "postbus_admin_refused_total",
+        "What the admin socket refused, by what: client (one too many), stranger (another user), line."},
+    admin_discarded{counter, "postbus_admin_discarded_events_total", "Copies that a tail had no room for."};
 
 inline constexpr const own_metric* all[] = {
-    &published, &refused, &publishing, &taken_on,   &deliveries, &started,       &retried,   &open,
-    &running,   &waiting, &handler,    &end_to_end, &notices,    &notice_events, &log_lines, &health};
+    &published,     &refused,        &publishing, &taken_on, &deliveries,    &started,
+    &retried,       &open,           &running,    &waiting,  &handler,       &end_to_end,
+    &notices,       &notice_events,  &log_lines,  &health,   &admin_clients, &admin_subscriptions,
+    &admin_refused, &admin_discarded};
 
 }  // namespace own
 

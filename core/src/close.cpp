@@ -1,4 +1,5 @@
 // The end: drain, stop, report. And waiting until there is nothing to do.
+#include "admin.hpp"
 #include "engine.hpp"
 
 namespace postbus::detail {
@@ -45,6 +46,8 @@ close_report engine::close(std::int64_t timeout_ns, std::int64_t grace_ns) {
 }
 
 void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
+  // First, so that what its clients hold goes back while the transports still take it.
+  if (admin_ != nullptr) admin_->stop(deadline_ns);
   std::vector<std::shared_ptr<subscription_state>> all;
   {
     const std::lock_guard none_is_being_made(lifecycle);
@@ -71,6 +74,8 @@ void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
   clean = clean && threads.quiet_until(std::max(deadline_ns, rt->now_ns()) +
                                        grace_ns);  // who saw "draining" just before
 
+  if (admin_ != nullptr) clean = admin_->wait(std::max(deadline_ns, rt->now_ns()) + grace_ns) && clean;
+
   std::unique_lock lock(mutex);
   report_.clean = clean;
   report_.metrics = plugin_metrics.read();
@@ -79,6 +84,7 @@ void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
   report_.published += published.load();
   for (const auto& s : subscriptions) {
     s->count_abandoned();
+    if (s->is_onlooker) continue;
     finished.emplace_back(s->number_in_order, close_report::entry{s->pattern, s->options.group, s->counts()});
   }
   std::sort(finished.begin(), finished.end(), [](const auto& a, const auto& b) { return a.first < b.first; });

@@ -1,4 +1,5 @@
 #include "engine.hpp"
+#include "settlement_access.hpp"
 
 #include <postbus/delivery.hpp>
 
@@ -178,6 +179,10 @@ void settlement::reject(std::string_view reason) {
 }
 void settlement::reject(std::string_view reason, error_code& ec) noexcept {
   settle(state_, {detail::verdict::dead, {}, std::string(reason)}, ec);
+}
+void detail::settlement_access::give_back(settlement answer) noexcept {
+  auto* i = static_cast<item*>(answer.state_);
+  if (i != nullptr && !i->answered.exchange(true)) i->subscription->give_back_deferred(*i);
 }
 event settlement::event() const { return postbus::event(detail::event_record::of(state_->event).keep()); }
 

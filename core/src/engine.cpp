@@ -1,5 +1,6 @@
 #include "engine.hpp"
 
+#include "admin.hpp"
 #include "nearest.hpp"
 #include "plugin_loader.hpp"
 
@@ -64,6 +65,18 @@ std::int32_t from_error_code(const error_code& ec) noexcept {
   return POSTBUS_E_FAIL;
 }
 
+std::shared_ptr<engine> engine::make(const config& configuration, boost::asio::any_io_executor executor) {
+  auto made = std::make_shared<engine>(configuration, std::move(executor));
+  if (made->admin_ == nullptr) return made;
+  try {
+    made->admin_->start();  // only now: its clients' subscriptions share the engine
+  } catch (...) {
+    made->close(0, 0);
+    throw;
+  }
+  return made;
+}
+
 void add_up(delivery_counts& sum, const delivery_counts& c) noexcept {
   sum.taken_on += c.taken_on;
   sum.started += c.started;
@@ -77,6 +90,7 @@ void add_up(delivery_counts& sum, const delivery_counts& c) noexcept {
 
 engine::engine(const config& configuration, boost::asio::any_io_executor executor) {
   prepared ready = detail::prepare(configuration);
+  const admin_settings admin_socket = ready.host.admin;
   source = intern(ready.host.name);
   rt = make_runtime(configuration, ready.host, std::move(executor));
   log = std::make_unique<log_service>(source, ready.host.log, config_access::of(configuration).log, *rt);
@@ -87,6 +101,7 @@ engine::engine(const config& configuration, boost::asio::any_io_executor executo
   routes = router(ready.host.routes);
   try {
     load(std::move(ready));
+    if (!admin_socket.path.empty()) open_admin(admin_socket);
   } catch (...) {
     stop_plugins();
     log->finish();
@@ -97,6 +112,17 @@ engine::engine(const config& configuration, boost::asio::any_io_executor executo
 }
 
 engine::~engine() = default;
+
+void engine::open_admin(const admin_settings& settings) {
+  if (rt->is_virtual())
+    throw error(error::unsupported, "bus.admin under a manual clock", "a bus in real time",
+                "leave bus.admin out of this test");
+  admin_ = std::make_unique<admin>(*this, settings);
+}
+
+const admin_counts* engine::admin_counts() const noexcept {
+  return admin_ != nullptr ? &admin_->counts() : nullptr;
+}
 
 // The store first, for others ask for it in their create; then what carries events, then what looks at them.
 void engine::load(prepared ready) {

@@ -19,13 +19,26 @@
 
 namespace postbus::detail {
 
+class admin;
 class waiter;
+struct admin_counts;
+struct admin_settings;
 struct async_publish;
 struct late_answer;
 struct prepared;
 
+// On whose behalf a subscription is made.
+enum class subscriber : std::uint8_t {
+  application,
+  client,   // of the admin socket: never dispatched inline, for its answers come from another process
+  onlooker  // gets copies for display: neither features nor topics() see it, and on a transport within the process nobody waits for it
+};
+
 class engine : public std::enable_shared_from_this<engine> {
  public:
+  // Everything started, the admin socket last. Throws what the constructor of bus does.
+  static std::shared_ptr<engine> make(const config& configuration, boost::asio::any_io_executor executor);
+  // For make(): the admin socket is bound, and serves nobody yet.
   engine(const config& configuration, boost::asio::any_io_executor executor);
   ~engine();
 
@@ -65,7 +78,7 @@ class engine : public std::enable_shared_from_this<engine> {
 
   // ---- subscribe.cpp
   std::shared_ptr<subscription_state> subscribe(std::string_view pattern, const subscribe_options& options,
-                                                handler h);
+                                                handler h, subscriber who = subscriber::application);
   // No handler starts any more; what is not started goes back; the rest happens on its own. `ended` may be empty.
   void retire(const std::shared_ptr<subscription_state>& s,
               boost::asio::any_completion_handler<void(error_code)> ended);
@@ -74,6 +87,14 @@ class engine : public std::enable_shared_from_this<engine> {
   // The transport let go of it.
   void forget(const std::shared_ptr<subscription_state>& s);
   std::vector<std::string> topics() const;
+  // The subscriptions there are, those of one pattern and group together, sorted.
+  struct subscribed {
+    std::string pattern, group;
+    std::size_t subscribers = 0;
+    std::uint64_t open = 0;  // taken on and not settled
+    delivery_counts counts;
+  };
+  std::vector<subscribed> subscribed_patterns() const;
   std::size_t subscriber_count(std::string_view topic) const;
 
   // ---- close.cpp
@@ -98,12 +119,23 @@ class engine : public std::enable_shared_from_this<engine> {
   // ---- ask_health.cpp
   postbus::health health(std::int64_t timeout_ns);
 
-  // ---- plugin_call.cpp
-  std::string call(std::string_view method, std::string_view json, std::int64_t deadline_ns);
-
   // ---- engine.cpp
   // Throws error::bad_argument for a module that this bus does not have.
   void set_log_level(log_level level, std::string_view module);
+  // What the admin socket has seen; nullptr where there is none.
+  const detail::admin_counts* admin_counts() const noexcept;
+
+  // ---- call.cpp
+  // The plugin's status and its answer, or its words about what went wrong. Called once, from any thread, perhaps before start_call
+  // returned, perhaps never: a plugin may not answer before it is stopped.
+  using call_answer = std::function<void(std::int32_t status, std::string text)>;
+  // Throws what can be told without asking the plugin: closed, no_such_method, bad_plugin.
+  void start_call(std::string_view method, std::string_view json, call_answer answer);
+  // The same, and waits. Throws timed_out, and what the plugin says.
+  std::string call(std::string_view method, std::string_view json, std::int64_t deadline_ns);
+  // Every "<plugin>.<method>" there is: plugins by their id, transports by their name.
+  std::vector<std::string> methods() const;
+
   // The calling thread runs a handler of this bus.
   bool in_handler() noexcept;
 
@@ -144,6 +176,7 @@ class engine : public std::enable_shared_from_this<engine> {
                                              const subscribe_options& options) const;
   void attach(attachment& to);
   void load(prepared ready);
+  void open_admin(const admin_settings& settings);
   void stop_plugins() noexcept;
   void destroy_plugins() noexcept;
   // Every plugin: the store, the transports, the features.
@@ -175,6 +208,7 @@ class engine : public std::enable_shared_from_this<engine> {
   std::shared_ptr<waiter> ask_for_room(transport_slot& to, postbus_str topic);
 
   std::vector<std::unique_ptr<plugin_instance>> plugins_;  // the features
+  std::unique_ptr<admin> admin_;                           // where there is a socket
   bool is_alive(std::int64_t deadline_ns);
   bool every_worker_is_busy();
   void report_bus(bool live, std::int64_t timeout_ns);

@@ -1,5 +1,6 @@
 #include <postbus/error.hpp>
 
+#include <iterator>
 #include <utility>
 
 namespace postbus {
@@ -115,6 +116,18 @@ error::error(errc what, std::string found, std::string wanted, std::string remed
 const boost::system::error_category& error_category() noexcept {
   static const category instance;
   return instance;
+}
+
+std::string_view code_name(const error_code& ec) noexcept {
+  static constexpr std::string_view names[] = {
+      "closed",          "bad_argument", "bad_config",      "bad_plugin", "unsupported", "too_large",
+      "would_block",     "full",         "unavailable",     "refused",    "paused",      "no_such_method",
+      "already_settled", "lease_lost",   "outcome_unknown", "timed_out",  "cancelled",   "failed"};
+  static_assert(std::size(names) == error::failed);
+  const int value = ec.value();
+  return ec.category() == error_category() && value >= error::closed && value <= error::failed
+             ? names[value - error::closed]
+             : "failed";
 }
 
 }  // namespace postbus

@@ -40,10 +40,10 @@ void engine::for_each_running(const std::function<void(delivery_state&)>& f) {
     all = subscriptions;
   }
   for (const auto& s : all)
-    if (s->runs_coroutines()) s->for_each_running_coroutine(f);
+    if (s->runs_coroutines() && !s->is_onlooker) s->for_each_running_coroutine(f);
   threads.inspect([&](thread_record& thread) {
     for (delivery_state* d = thread.running.load(std::memory_order_acquire); d != nullptr; d = d->outer)
-      if (!d->subscription->runs_coroutines()) f(*d);
+      if (!d->subscription->runs_coroutines() && !d->subscription->is_onlooker) f(*d);
   });
 }
 

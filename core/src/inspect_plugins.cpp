@@ -56,11 +56,17 @@ class plugin_list {
 
   void add(const plugin_library& library, bool by_file) {
     for (const manifest_plugin& p : library.info.plugins) {
-      plugin_info row{p.id,       library.info.version,
-                      p.summary,  library.info.file,
-                      p.provides, p.needs,
-                      p.methods,  capability_names(p.can),
-                      false,      why_unavailable(p, library.info.file)};
+      plugin_info row{p.id,
+                      library.info.version,
+                      p.summary,
+                      library.info.file,
+                      p.provides,
+                      p.needs,
+                      p.methods,
+                      capability_names(p.can),
+                      false,
+                      p.shared,
+                      why_unavailable(p, library.info.file)};
       const auto first =
           std::find_if(rows.begin(), rows.end(), [&](const plugin_info& r) { return r.id == p.id; });
       const bool hidden = !by_file && first != rows.end();

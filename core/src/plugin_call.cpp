@@ -2,7 +2,7 @@
 
 #include "engine.hpp"
 
-#include <algorithm>
+#include <memory>
 
 namespace postbus::detail {
 namespace {
@@ -36,33 +36,6 @@ std::shared_ptr<plugin_call> plugin_call::begin(const plugin_instance& plugin, r
   call->asked_ns = rt.now_ns();
   control->call(plugin.self(), sdk::str(method), sdk::str(json), {&asked::finish, new asked{call, rt}});
   return call;
-}
-
-std::string engine::call(std::string_view method, std::string_view json, std::int64_t deadline_ns) {
-  passage inside(threads.mine());  // the plugins stay until it ends
-  if (state.load() == phase::closed) throw error(error::closed, "a call on a closed bus", "an open one", "");
-  const std::size_t dot = method.find('.');
-  const std::string_view id = method.substr(0, dot),
-                         name = dot == std::string_view::npos ? "" : method.substr(dot + 1);
-  plugin_instance* found = find_plugin(id);
-  const auto refuse = [&](const std::string& wanted) {
-    throw error(error::no_such_method, "a call of '" + std::string(method) + "'", wanted, "");
-  };
-  if (found == nullptr) refuse("a plugin of this bus, as <plugin>.<method>");
-  const auto& methods = found->manifest().methods;
-  if (std::find(methods.begin(), methods.end(), name) == methods.end()) {
-    std::string known;
-    for (const auto& m : methods) known += (known.empty() ? "" : ", ") + m;
-    refuse(known.empty() ? "nothing: '" + found->id() + "' has no methods" : "one of " + known);
-  }
-  const auto answer = plugin_call::begin(*found, *rt, name, json);
-  inside.leave();
-  if (!answer->done.wait(*rt, rt->now_ns() + deadline_ns))
-    throw error(error::timed_out, "no answer to '" + std::string(method) + "'", "one before the deadline",
-                "");
-  if (answer->status != POSTBUS_OK)
-    throw error(to_code(answer->status), "'" + std::string(method) + "' says: " + answer->message, "", "");
-  return std::move(answer->text);
 }
 
 }  // namespace postbus::detail

@@ -132,7 +132,7 @@ bool subscription_state::prepare(item& i, batch& done) {
     i.wire = {};
     choose_to_time(i);
   }
-  if (owner.features.empty()) return true;
+  if (!asks_features) return true;
   traveller t;
   t.event = i.event;
   t.ticket = reinterpret_cast<std::uintptr_t>(&i);

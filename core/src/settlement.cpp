@@ -52,6 +52,12 @@ void subscription_state::settle_deferred(item& i, const verdict& v) {
   settle(*again, v, done);
 }
 
+void subscription_state::give_back_deferred(item& i) {
+  const auto alive = shared_from_this();
+  batch done(*this);
+  give_back(i, done);
+}
+
 void subscription_state::finish(item& i, std::uint32_t what, batch& done) {
   done.settle(i, what);
   if (i.credited) done.credit(i);

@@ -38,7 +38,8 @@ void check_options(std::string_view pattern, const subscribe_options& o) {
 }
 
 // Each transport it goes to has to be able to do what it asks for.
-void check_options(std::string_view pattern, const subscribe_options& o, const transport_slot& to) {
+void check_options(std::string_view pattern, const subscribe_options& o, const transport_slot& to,
+                   subscriber who) {
   const std::string the_transport = "the transport '" + to.plugin->id() + "' of [" + to.path + "]";
   const auto refuse = [&](const std::string& found, const std::string& wanted, const std::string& remedy) {
     throw error(error::unsupported, "subscribe to '" + std::string(pattern) + "' with " + found, wanted,
@@ -49,7 +50,7 @@ void check_options(std::string_view pattern, const subscribe_options& o, const t
            "leave it out, or use another transport");
   if (sdk::has_wildcard(pattern) && (to.can & POSTBUS_CAN_PATTERN) == 0)
     refuse("a pattern", "a topic: " + the_transport + " has no patterns", "use another transport");
-  if (to.inline_dispatch && o.concurrency != 1)
+  if (to.inline_dispatch && who == subscriber::application && o.concurrency != 1)
     refuse("concurrency = " + std::to_string(o.concurrency) + " under " + to.path + ".dispatch = \"inline\"",
            "it left at 1: inline handlers run on the threads that publish",
            "set " + to.path + ".dispatch = \"queued\"");
@@ -58,16 +59,31 @@ void check_options(std::string_view pattern, const subscribe_options& o, const t
            "buffering for transports without it comes later");
 }
 
+// Whether the handler runs on the thread that delivers. An onlooker's only takes the event along: there it costs the least, and waits
+// for no worker.
+bool dispatches_inline(const subscription_state& s, const transport_slot& to, subscriber who) {
+  switch (who) {
+    case subscriber::application:
+      return to.inline_dispatch && !s.runs_coroutines();
+    case subscriber::onlooker:
+      return to.answers_at_once;
+    case subscriber::client:
+      break;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::shared_ptr<subscription_state> engine::subscribe(std::string_view pattern,
-                                                      const subscribe_options& options, handler h) {
+                                                      const subscribe_options& options, handler h,
+                                                      subscriber who) {
   const std::lock_guard alive(lifecycle);
   if (state.load() != phase::running)
     throw error(error::closed, "subscribe to '" + std::string(pattern) + "'", "a bus that is not closed", "");
   check_options(pattern, options);
   const std::vector<transport_slot*> where = transports_of(pattern, options);
-  for (const transport_slot* to : where) check_options(pattern, options, *to);
+  for (const transport_slot* to : where) check_options(pattern, options, *to, who);
   std::shared_ptr<subscription_state> s;
   {
     const std::lock_guard lock(mutex);
@@ -84,11 +100,11 @@ std::shared_ptr<subscription_state> engine::subscribe(std::string_view pattern,
     s = std::make_shared<subscription_state>(*this, std::string(pattern), options, std::move(h), number,
                                              ++subscribed_);
     for (transport_slot* to : where)
-      s->attachments.push_back(
-          std::make_unique<attachment>(*s, *to, to->inline_dispatch && !s->runs_coroutines()));
+      s->attachments.push_back(std::make_unique<attachment>(*s, *to, dispatches_inline(*s, *to, who)));
+    s->is_onlooker = who == subscriber::onlooker;
+    s->asks_features = !s->is_onlooker && !features.empty();
     subscriptions.push_back(s);
   }
-  s->asks_features = !features.empty();
   for (const auto& a : s->attachments) {
     try {
       attach(*a);
@@ -202,7 +218,8 @@ void engine::forget(const std::shared_ptr<subscription_state>& s) {
   {
     const std::lock_guard lock(mutex);
     std::erase(subscriptions, s);
-    finished.emplace_back(s->number_in_order, close_report::entry{s->pattern, s->options.group, counts});
+    if (!s->is_onlooker)
+      finished.emplace_back(s->number_in_order, close_report::entry{s->pattern, s->options.group, counts});
     free_numbers_.push_back(s->number);
   }
   something_ended();
@@ -221,15 +238,36 @@ std::vector<std::string> engine::topics() const {
   const std::lock_guard lock(mutex);
   std::set<std::string> patterns;
   for (const auto& s : subscriptions)
-    if (!s->closed) patterns.insert(s->pattern);
+    if (!s->closed && !s->is_onlooker) patterns.insert(s->pattern);
   return {patterns.begin(), patterns.end()};
+}
+
+std::vector<engine::subscribed> engine::subscribed_patterns() const {
+  std::vector<std::shared_ptr<subscription_state>> all;
+  {
+    const std::lock_guard lock(mutex);
+    all = subscriptions;
+  }
+  std::map<std::pair<std::string_view, std::string_view>, subscribed> found;
+  for (const auto& s : all) {
+    if (s->closed || s->is_onlooker) continue;
+    subscribed& line = found[{s->pattern, s->options.group}];
+    line.pattern = s->pattern;
+    line.group = s->options.group;
+    ++line.subscribers;
+    line.open += s->open();
+    add_up(line.counts, s->counts());
+  }
+  std::vector<subscribed> list;
+  for (auto& [key, line] : found) list.push_back(std::move(line));
+  return list;
 }
 
 std::size_t engine::subscriber_count(std::string_view topic) const {
   const std::lock_guard lock(mutex);
-  return static_cast<std::size_t>(
-      std::count_if(subscriptions.begin(), subscriptions.end(),
-                    [&](const auto& s) { return !s->closed && sdk::matches(s->pattern, topic); }));
+  return static_cast<std::size_t>(std::count_if(
+      subscriptions.begin(), subscriptions.end(),
+      [&](const auto& s) { return !s->closed && !s->is_onlooker && sdk::matches(s->pattern, topic); }));
 }
 
 }  // namespace postbus::detail

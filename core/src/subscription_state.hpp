@@ -42,6 +42,7 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   const std::uint32_t number;           // for the tally sheets; used again by a later subscription
   const std::uint64_t number_in_order;  // among all of the bus
   bool asks_features = false;
+  bool is_onlooker = false;  // takes copies for display
   std::vector<std::unique_ptr<attachment>>
       attachments;  // in the order of the transports; fixed once it is made
   std::atomic<bool> closed{false};
@@ -51,6 +52,8 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
 
   // Answers for a delivery whose settlement was taken along.
   void settle_deferred(item& i, const verdict& v);
+  // As if it had not been started: it goes back to the transport, and does not count as an attempt.
+  void give_back_deferred(item& i);
   // Turns the delivery into one that may outlive its call; counts it as open.
   item& promote(delivery_state& state);
 

@@ -1,7 +1,7 @@
 # Sourced by build.sh. need_packages GROUP... sees to the Debian packages of those groups, and says nothing if all are there.
 # shellcheck shell=bash disable=SC2034 # the groups are read by name
 
-packages_build=(g++ cmake ninja-build ccache libspdlog-dev libtomlplusplus-dev libelf-dev libmd-dev)
+packages_build=(g++ cmake ninja-build ccache libspdlog-dev libtomlplusplus-dev libelf-dev libmd-dev libcli11-dev)
 packages_test=(catch2 python3-prometheus-client clang libclang-rt-dev libc++-14-dev libc++abi-14-dev)
 packages_bench=(libbenchmark-dev libzmq3-dev cppzmq-dev libconcurrentqueue-dev)
 
@@ -13,7 +13,7 @@ need_packages() {
   local group name version installed needed=() unpacked=("${headers_only[@]}") missing=()
   if [[ -z $(command -v apt-get) || -z $(command -v dpkg-query) ]]; then
     say "this machine has no apt. Please see to these yourself: a C++20 compiler, CMake 3.25, Ninja, Boost 1.81," \
-      "spdlog 1.10, toml++, libelf, libmd, msgpack-c 4.1 for C++, valijson; for the tests Catch2, clang with libc++ and libFuzzer."
+      "spdlog 1.10, toml++, libelf, libmd, CLI11, msgpack-c 4.1 for C++, valijson; for the tests Catch2, clang with libc++ and libFuzzer."
     return 0
   fi
   for group; do

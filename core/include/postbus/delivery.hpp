@@ -20,6 +20,7 @@ namespace postbus {
 
 namespace detail {
 struct delivery_state;
+struct settlement_access;
 }
 
 // Thrown by a handler: deliver again after `after`; without a value after the subscription's backoff.
@@ -60,6 +61,7 @@ class settlement {
 
  private:
   friend class delivery;
+  friend struct detail::settlement_access;
   explicit settlement(detail::delivery_state* state) noexcept : state_(state) {}
   detail::delivery_state* state_ = nullptr;
 };

@@ -8,6 +8,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace postbus {
 
@@ -63,5 +64,8 @@ inline boost::system::error_code make_error_code(error::errc value) noexcept {
 }
 
 using boost::system::error_code;
+
+// "bad_argument": the enumerator's name; "failed" for a code that is not ours.
+std::string_view code_name(const error_code& ec) noexcept;
 
 }  // namespace postbus

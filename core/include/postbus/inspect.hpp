@@ -41,6 +41,7 @@ struct plugin_info {
   std::string id, version, summary, file;
   std::vector<std::string> provides, needs, methods, capabilities;
   bool used = false;    // by this configuration
+  bool shared = false;  // a transport whose events reach the buses of other processes
   std::string problem;  // why it cannot be used; the other members may be empty then
 };
 
