@@ -26,11 +26,10 @@ struct release_event {
 using owned_event = std::unique_ptr<event_record, release_event>;
 
 // Its texts may lie in `wire`. Nothing, and then with a reason: the bytes are no event.
-inline owned_event decoded(codec how, std::string_view wire) {
+inline owned_event decoded(codec how, std::string_view wire, std::string_view came_in_on = "came:in:on") {
   static fixed_ids ids;
   std::string why;
-  owned_event event(
-      decode(wire_format{how, ""}, {sdk::bytes(wire), nullptr, nullptr}, "came:in:on", ids, why));
+  owned_event event(decode(wire_format{how, ""}, {sdk::bytes(wire), nullptr, nullptr}, came_in_on, ids, why));
   demand((event != nullptr) == why.empty(), "an event, or a reason why not");
   return event;
 }
