@@ -23,7 +23,7 @@ void put(std::vector<metric>& all, const own_metric& what, labels of, double val
 
 void put(std::vector<metric>& all, const own_metric& what, const labels& of, const histogram& values) {
   put(all, what, of, 0.0);
-  values.read(all.back(), 1e-9);
+  values.read(all.back(), 1e9);
 }
 
 void add_admin_metrics(std::vector<metric>& all, const admin_counts& counts) {

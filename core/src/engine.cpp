@@ -118,6 +118,7 @@ void engine::open_admin(const admin_settings& settings) {
     throw error(error::unsupported, "bus.admin under a manual clock", "a bus in real time",
                 "leave bus.admin out of this test");
   admin_ = std::make_unique<admin>(*this, settings);
+  components.add("admin", "", false, rt->wall_ns());
 }
 
 const admin_counts* engine::admin_counts() const noexcept {

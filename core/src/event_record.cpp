@@ -32,9 +32,12 @@ void format_uuid(const uuid& id, char (&text)[36]) noexcept {
 
 void event_record::fill() noexcept {
   if (ids == nullptr) return;
-  if (time_ns == 0) time_ns = ids->wall_ns();
+  if (time_ns != 0 && id.len != 0) return;
+  const std::int64_t now_ns = ids->wall_ns();
+  if (time_ns == 0) time_ns = now_ns;
   if (id.len == 0) {
-    made = make_uuid(time_ns, ids->random(), ids->random());
+    // Not from time_ns: a few events have theirs from a finer clock that is some ms ahead, and ids should sort as they were made.
+    made = make_uuid(now_ns, ids->random(), ids->random());
     has_uuid = true;
     format_uuid(made, id_text);
     id = {id_text, sizeof id_text};

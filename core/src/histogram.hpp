@@ -24,14 +24,15 @@ class histogram {
     sum_.fetch_add(value, std::memory_order_relaxed);
   }
 
-  // Fills value and buckets; `unit`: what one of the values is in the unit that is shown.
+  // Fills value and buckets; `unit`: how many of the values make one of the unit that is shown. (Dividing gives 1e-06; a product with 1e-9
+  // gives 1.0000000000000002e-06.)
   void read(metric& into, double unit) const {
     std::uint64_t count = 0;
     std::int64_t bound = first_;
     for (std::size_t i = 0; i < bounds; bound = next(bound, i++))
-      into.buckets.push_back({static_cast<double>(bound) * unit, count += counts_[i].load()});
+      into.buckets.push_back({static_cast<double>(bound) / unit, count += counts_[i].load()});
     into.buckets.push_back({std::numeric_limits<double>::infinity(), count + counts_[bounds].load()});
-    into.value = static_cast<double>(sum_.load()) * unit;
+    into.value = static_cast<double>(sum_.load()) / unit;
   }
 
  private:

@@ -69,7 +69,7 @@ metric_registry::definition metric_registry::define(std::string_view plugin, std
             quoted + " is not defined: " + std::to_string(metrics_max) + " are all that a bus has room for"};
   cell& c = cells_.emplace_back();
   const bool is_time = what.name.ends_with("_seconds") || what.name.ends_with("_seconds_total");
-  c.unit = is_time && (name.ends_with("_ns") || name.ends_with("_ns_total")) ? 1e-9 : 1;
+  c.unit = is_time && (name.ends_with("_ns") || name.ends_with("_ns_total")) ? 1e9 : 1;
   if (kind == POSTBUS_HISTOGRAM)
     c.values = std::make_unique<histogram>(c.unit == 1 ? 1 : histogram::first_of_times);
   c.what = std::move(what);
@@ -93,7 +93,7 @@ std::vector<metric> metric_registry::read() const {
   for (const cell& c : cells_) {
     metric& m = all.emplace_back(c.what);
     if (c.values != nullptr) c.values->read(m, c.unit);
-    else m.value = static_cast<double>(c.value.load(std::memory_order_relaxed)) * c.unit;
+    else m.value = static_cast<double>(c.value.load(std::memory_order_relaxed)) / c.unit;
   }
   return all;
 }

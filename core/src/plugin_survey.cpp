@@ -79,8 +79,10 @@ void check_tables(const plugin_survey& s) {
                 is_transport ? "write the settings of the transport in [transport]"
                              : did_you_mean(name, features, "add it to bus.features, or remove the table"));
   }
-  if (!used.store && !host.store.own.empty()) {
-    const std::string at = join_path("store", std::string_view(host.store.own.begin()->key()));
+  if (!used.store && (!host.store.own.empty() || !host.store.sha256.empty())) {
+    const std::string at =
+        join_path("store", host.store.own.empty() ? std::string_view("sha256")
+                                                  : std::string_view(host.store.own.begin()->key()));
     throw error(error::bad_config, at + place(c.origin(at)) + ", and no store is used",
                 "no settings of a store: no plugin asks for one",
                 "name the store in store.plugin, or remove the setting");

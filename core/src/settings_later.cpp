@@ -44,11 +44,15 @@ void refuse_what_comes_later(const config_access::contents& c) {
   for (const char* name : {"bus", "transport"})
     if (const json::value* table = c.tree.if_contains(name); table && table->is_object())
       check(c, table->get_object(), name, name);
-  const json::value* plugins = c.tree.if_contains("plugin");
-  if (!plugins || !plugins->is_object()) return;
-  for (const auto& [name, table] : plugins->get_object())
-    if (table.is_object())
-      check(c, table.get_object(), "plugin.*", join_path("plugin", std::string_view(name)));
+  // The tables below one, each by a name of its own.
+  const auto check_below = [&](const char* parent, std::string_view kind) {
+    const json::value* tables = c.tree.if_contains(parent);
+    if (!tables || !tables->is_object()) return;
+    for (const auto& [name, table] : tables->get_object())
+      if (table.is_object()) check(c, table.get_object(), kind, join_path(parent, std::string_view(name)));
+  };
+  check_below("transports", "transport");
+  check_below("plugin", "plugin.*");
 }
 
 }  // namespace postbus::detail

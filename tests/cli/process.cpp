@@ -34,22 +34,6 @@ void use_environment(const std::vector<std::string>& variables) {
 
 }  // namespace
 
-temporary_folder::temporary_folder() {
-  std::string path = std::filesystem::temp_directory_path() / "postbus-cli-XXXXXX";
-  if (::mkdtemp(path.data()) == nullptr) throw std::runtime_error("mkdtemp");
-  path_ = path;
-}
-
-temporary_folder::~temporary_folder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string temporary_folder::write(const std::string& name, std::string_view text) const {
-  std::ofstream(path_ / name, std::ios::binary) << text;
-  return path_ / name;
-}
-
 process::process(const temporary_folder& folder, std::vector<std::string> arguments, const std::string& input,
                  const std::vector<std::string>& environment, const char* program) {
   const pipe_ends in = make_pipe(), out = make_pipe(), err = make_pipe();
@@ -62,7 +46,7 @@ process::process(const temporary_folder& folder, std::vector<std::string> argume
     ::dup2(out.write, STDOUT_FILENO);
     ::dup2(err.write, STDERR_FILENO);
     use_environment(environment);
-    if (::chdir(folder.path().c_str()) == 0) ::execv(program, words.data());
+    if (::chdir(folder.path.c_str()) == 0) ::execv(program, words.data());
     ::_exit(127);
   }
   for (const int fd : {in.read, out.write, err.write}) ::close(fd);
@@ -154,7 +138,7 @@ int run_without_reader(const temporary_folder& folder, std::vector<std::string> 
     ::dup2(out.write, STDOUT_FILENO);
     ::dup2(out.write, STDERR_FILENO);
     use_environment({});
-    if (::chdir(folder.path().c_str()) == 0) ::execv(POSTBUS_COMMAND, words.data());
+    if (::chdir(folder.path.c_str()) == 0) ::execv(POSTBUS_COMMAND, words.data());
     ::_exit(127);
   }
   ::close(out.write);

@@ -1,5 +1,7 @@
-// process: the command as a child process, with its words, its input, and what it prints; and a folder of its own.
+// process: the command as a child process, with its words, its input, and what it prints.
 #pragma once
+
+#include "support/temporary_folder.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -12,20 +14,7 @@
 
 namespace postbus::tests {
 
-class temporary_folder {
- public:
-  temporary_folder();
-  ~temporary_folder();
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-
-  const std::filesystem::path& path() const noexcept { return path_; }
-  // Writes a file; returns its path.
-  std::string write(const std::string& name, std::string_view text) const;
-
- private:
-  std::filesystem::path path_;
-};
+using postbus::temporary_folder;
 
 class process {
  public:

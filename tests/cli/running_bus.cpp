@@ -53,7 +53,7 @@ class keeper {
       : fd_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    const std::string path = folder.path() / "fleet.sock";
+    const std::string path = folder.path / "fleet.sock";
     path.copy(address.sun_path, sizeof address.sun_path - 1);
     REQUIRE(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
     const std::string line = R"({"id":1,"method":"subscribe","args":{"pattern":")" + pattern + "\"}}\n";
@@ -251,7 +251,7 @@ TEST_CASE("what sub did not print goes to others", "[cli][running_bus]") {
 TEST_CASE("run says when it is ready, to a file and to systemd", "[cli][running_bus]") {
   const temporary_folder folder;
   // As a file, and as a name of the abstract namespace, which systemd writes with an '@'.
-  const std::string names[] = {folder.path() / "notify", "@" + std::string(folder.path())};
+  const std::string names[] = {folder.path / "notify", "@" + std::string(folder.path)};
   for (const std::string& path : names) {
     CAPTURE(path);
     sockaddr_un address{};
@@ -270,11 +270,11 @@ TEST_CASE("run says when it is ready, to a file and to systemd", "[cli][running_
     process bus(folder, {"run", "--ready-file", "ready"}, "", {"NOTIFY_SOCKET=" + path});
     REQUIRE(bus.prints("\nready\n"));
     CHECK(told() == "READY=1");
-    CHECK(std::filesystem::exists(folder.path() / "ready"));
+    CHECK(std::filesystem::exists(folder.path / "ready"));
     bus.signal(SIGTERM);
     CHECK(bus.status() == 0);
     CHECK(told() == "STOPPING=1");
-    CHECK_FALSE(std::filesystem::exists(folder.path() / "ready"));
+    CHECK_FALSE(std::filesystem::exists(folder.path / "ready"));
     ::close(fd);
   }
 }

@@ -6,7 +6,7 @@
 #include "refusal.hpp"
 #include "secrets.hpp"
 #include "settings.hpp"
-#include "temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>

@@ -3,7 +3,7 @@
 #include "plugin_loader.hpp"
 #include "refusal.hpp"
 #include "support/bus.hpp"
-#include "temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 #include "toml_text.hpp"
 
 #include <postbus/inspect.hpp>

@@ -4,7 +4,7 @@
 #include "linked_module.hpp"
 #include "plugin_loader.hpp"
 #include "refusal.hpp"
-#include "temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <postbus/bus.hpp>
 

@@ -6,7 +6,7 @@
 #include "plugin_catalog.hpp"
 #include "plugin_loader.hpp"
 #include "refusal.hpp"
-#include "temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <grp.h>
 #include <pwd.h>

@@ -3,6 +3,7 @@
 
 #include "support/bus.hpp"
 #include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
@@ -25,26 +26,6 @@
 namespace postbus::tests {
 
 namespace json = boost::json;
-
-// A folder of this test's own, gone with it; with room for a socket in it.
-class temporary_folder {
- public:
-  temporary_folder() {
-    char name[] = "/tmp/postbus-admin-XXXXXX";
-    REQUIRE(::mkdtemp(name) != nullptr);
-    path_ = name;
-  }
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-  ~temporary_folder() {
-    std::error_code ec;
-    std::filesystem::remove_all(path_, ec);
-  }
-  std::string operator/(const char* name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 class admin_client {
  public:

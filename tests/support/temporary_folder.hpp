@@ -20,6 +20,7 @@ struct temporary_folder {
   temporary_folder& operator=(const temporary_folder&) = delete;
   ~temporary_folder() { std::filesystem::remove_all(path); }
 
+  std::filesystem::path operator/(std::string_view name) const { return path / name; }
   std::filesystem::path write(std::string_view name, std::string_view text) const {
     std::ofstream(path / name, std::ios::binary) << text;
     return path / name;
