@@ -123,7 +123,8 @@ class explainer {
     std::vector<std::string> others;
     const json::object* given = is_general ? nullptr : given_at(written_, path);
     const bool shared =
-        which == host_table::transport || which == host_table::store || which == host_table::feature;
+        which == host_table::transport || which == host_table::named_transport ||
+        which == host_table::store || which == host_table::feature;
     if (given != nullptr && shared)
       for (const auto& [key, value] : *given) others.emplace_back(std::string_view(key));
     add(path, "the bus", schema, given, others, is_general);
@@ -157,10 +158,10 @@ void explain_all(explainer& to, const plugin_survey& s) {
   to.host(host_table::log, "log");
   for (std::size_t i = 0; i < s.host.transports.size(); ++i) {
     const std::string& path = s.host.transports[i].path;
-    to.host(host_table::transport, path);
+    to.host(i == 0 ? host_table::transport : host_table::named_transport, path);
     to.plugin(s.found.transports[i], path, transport_setting_names(), true);
   }
-  if (s.host.transports.size() == 1) to.host(host_table::transport, "transports.NAME", true);
+  if (s.host.transports.size() == 1) to.host(host_table::named_transport, "transports.NAME", true);
   for (std::size_t i = 0; i < s.host.routes.size(); ++i) to.host(host_table::route, join_path("route", i));
   if (s.host.routes.empty()) to.host(host_table::route, "route[]", true);
   to.host(host_table::store, "store");

@@ -117,7 +117,7 @@ detail::codec codec_of(std::string_view name) {
 }
 
 transport_settings read_transport(const contents& c, json::object given, const std::string& name,
-                                  const std::string& path) {
+                                  const std::string& path, host_table which) {
   transport_settings to;
   to.name = name;
   to.path = path;
@@ -127,7 +127,7 @@ transport_settings read_transport(const contents& c, json::object given, const s
     const std::string at = join_path(path, key);
     return plugin_name{text(all.at(key)), given.contains(key) ? c.origin(at) : ""};
   };
-  const json::object all = complete(c, given, host_table::transport, path);
+  const json::object all = complete(c, given, which, path);
   to.plugin = named(all, "plugin");
   if (all.contains("like")) to.like = named(all, "like");
   to.dispatch = all.at("dispatch") == "inline" ? dispatch_mode::on_delivery : dispatch_mode::queued;
@@ -140,18 +140,14 @@ transport_settings read_transport(const contents& c, json::object given, const s
 
 void read_transports(settings& to, const contents& c) {
   to.transports.push_back(
-      read_transport(c, table(c, c.tree, "transport", "transport"), "default", "transport"));
+      read_transport(c, table(c, c.tree, "transport", "transport"), "default", "transport", host_table::transport));
   const json::object more = table(c, c.tree, "transports", "transports");
   for (const auto& [key, value] : more) {
     const std::string name(key), path = join_path("transports", name);
     if (name == "default")
       throw error(error::bad_config, path + place(c, path), "another name: default is that of [transport]",
                   "write its settings in [transport]");
-    json::object given = table(c, more, name, path);
-    if (!given.contains("plugin"))
-      throw error(error::bad_config, path + place(c, path) + " without a plugin", "the plugin that it is",
-                  "write plugin = \"...\" below [" + path + "]");
-    to.transports.push_back(read_transport(c, std::move(given), name, path));
+    to.transports.push_back(read_transport(c, table(c, more, name, path), name, path, host_table::named_transport));
   }
 }
 
@@ -237,13 +233,22 @@ void refuse_unknown_tables(const contents& c) {
   }
 }
 
+// As that of [transport], but there is no plugin that it is unless one is named.
+json::object schema_of_named_transport() {
+  json::object schema = json::parse(transport_schema).as_object();
+  schema.at("properties").at("plugin").as_object().erase("default");
+  schema["required"] = json::array{"plugin"};
+  return schema;
+}
+
 }  // namespace
 
 const json::object& host_schema(host_table table) {
   static const json::object schemas[] = {
       json::parse(bus_schema).as_object(),       json::parse(log_schema).as_object(),
-      json::parse(transport_schema).as_object(), json::parse(route_schema).as_object(),
-      json::parse(store_schema).as_object(),     json::parse(feature_schema).as_object()};
+      json::parse(transport_schema).as_object(), schema_of_named_transport(),
+      json::parse(route_schema).as_object(),     json::parse(store_schema).as_object(),
+      json::parse(feature_schema).as_object()};
   return schemas[static_cast<std::size_t>(table)];
 }
 

@@ -96,7 +96,7 @@ struct settings {
 settings read_settings(const config_access::contents& contents);
 
 // The host's own tables, and what their schemas say.
-enum class host_table { bus, log, transport, route, store, feature };
+enum class host_table { bus, log, transport, named_transport, route, store, feature };
 const json::object& host_schema(host_table table);
 
 // The names of the host's own settings in [transport], [store] and in [plugin.NAME].

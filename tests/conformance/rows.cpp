@@ -13,7 +13,7 @@ using namespace postbus::tests;
 
 namespace {
 
-std::string any_transport() { return GENERATE(std::string("memory"), std::string("hub")); }
+std::string any_transport() { return GENERATE(as<std::string>(), "memory", "hub", "hub+json"); }
 
 // Collects what a handler saw.
 template <class T>

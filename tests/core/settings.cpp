@@ -230,8 +230,8 @@ TEST_CASE("a wrong transport, route or store is named with its place, what is wa
   const row rows[] = {
       {"[transports.default]\nplugin = \"x\"", "transports.default (text:1:13)",
        "another name: default is that of [transport]", "write its settings in [transport]"},
-      {"[transports.far]\nurl = \"x\"", "transports.far (text:1:13) without a plugin",
-       "the plugin that it is", "write plugin = \"...\" below [transports.far]"},
+      {"[transports.far]\nurl = \"x\"", "no transports.far.plugin (text:1:13)",
+       "text of at least 1 characters (id or file of the transport)", "add it"},
       {"transports = 4", "transports = 4 (text:1:1)", "a table", "write [transports] and its settings below"},
       {"[transports]\nfar = 4", "transports.far = 4 (text:2:1)", "a table",
        "write [transports.far] and its settings below"},

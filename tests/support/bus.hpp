@@ -14,9 +14,12 @@ using namespace std::chrono_literals;
 
 inline const std::chrono::seconds deadline{30};
 
-// A bus on the named transport, with the plugins of this build.
+// A bus on the named transport, with the plugins of this build; "hub+json": over the codec cloudevents+json.
 inline config config_for(std::string_view transport) {
-  return config().transport(transport).plugin_path(POSTBUS_TEST_PLUGIN_DIR).set("log.level", "off");
+  const bool json = transport.ends_with("+json");
+  if (json) transport.remove_suffix(std::string_view("+json").size());
+  config c = config().transport(transport).plugin_path(POSTBUS_TEST_PLUGIN_DIR).set("log.level", "off");
+  return json ? c.set("transport.codec", "cloudevents+json") : c;
 }
 
 // True as soon as `condition` holds; false if it does not within the deadline.
