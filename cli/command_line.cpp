@@ -3,6 +3,8 @@
 #include "manual_page.hpp"
 #include "text.hpp"
 
+#include <postbus/sdk/names.hpp>
+
 namespace postbus::cli {
 namespace {
 
@@ -81,8 +83,8 @@ std::string suggestion(const CLI::App& app, const std::string& word) {
     for (const CLI::App* command : at->get_subcommands([](const CLI::App*) { return true; }))
       known.push_back(command->get_name());
   }
-  const auto near = nearest(word, known);
-  return near ? "did you mean '" + *near + "'? " : "";
+  const std::string near = sdk::did_you_mean(word, known, "");
+  return near.empty() ? "" : near + " ";
 }
 
 }  // namespace

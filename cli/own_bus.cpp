@@ -1,8 +1,8 @@
 // A bus of the command's own, on a transport that is shared between processes.
 #include "bus_access.hpp"
-#include "event_json.hpp"
 
 #include <postbus/bus.hpp>
+#include <postbus/json.hpp>
 
 #include <postbus/sdk/topic.hpp>
 
@@ -98,7 +98,7 @@ struct consumption {
   void on_event(const delivery& d) {
     subscribed.wait();
     try {
-      if (take(to_json(d)) == appetite::more) return;
+      if (take(to_json(d.event())) == appetite::more) return;
       end();
     } catch (...) {
       thrown = std::current_exception();

@@ -1,6 +1,7 @@
 // A running bus, over its admin socket.
 #include "bus_access.hpp"
-#include "event_json.hpp"
+
+#include <postbus/json.hpp>
 
 #include <set>
 

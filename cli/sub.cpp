@@ -1,6 +1,6 @@
 // postbus sub: prints events and acknowledges them.
 #include "bus_access.hpp"
-#include "event_json.hpp"
+#include "event_line.hpp"
 #include "units.hpp"
 
 #include <algorithm>

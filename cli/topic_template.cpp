@@ -50,7 +50,7 @@ std::optional<std::string> text_of(const json::value& value, std::string& kind) 
 std::string segment_from(std::string_view text) {
   std::string segment;
   while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
+    const std::size_t length = sdk::detail::decode_utf8(text).size;
     const std::string_view character = text.substr(0, length == 0 ? 1 : length);
     // A ':' alone is two empty segments, so that this refuses it too.
     if (sdk::check_topic(character)) segment += '_';

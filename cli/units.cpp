@@ -2,6 +2,8 @@
 
 #include "failure.hpp"
 
+#include <postbus/sdk/units.hpp>
+
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -9,19 +11,6 @@
 
 namespace postbus::cli {
 namespace {
-
-struct unit {
-  std::string_view name;
-  double seconds;
-};
-constexpr unit units[] = {{"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1},
-                          {"m", 60},    {"min", 60},  {"h", 3600},  {"d", 86400}};
-
-std::optional<double> seconds_in(std::string_view name) {
-  for (const unit& u : units)
-    if (u.name == name) return u.seconds;
-  return std::nullopt;
-}
 
 // A number at the front of `text`, which is left with what follows.
 std::optional<double> take_number(std::string_view& text) {
@@ -42,21 +31,19 @@ std::string printed(const char* format, double a) {
 }  // namespace
 
 std::chrono::nanoseconds duration_from(std::string_view text) {
-  constexpr double longest_s = 9.2e9;  // what 64 bits of nanoseconds hold
-  std::string_view rest = text;
-  const std::optional<double> number = take_number(rest);
-  const std::optional<double> seconds = number == 0 && rest.empty() ? 1 : seconds_in(rest);
-  if (!number || !seconds || *number * *seconds > longest_s)
-    throw usage("the duration \"" + std::string(text) + "\"",
-                "a number and one of ns, us, ms, s, m, h, d, as in 250ms or 30s", "write it with its unit");
-  return std::chrono::nanoseconds(std::llround(*number * *seconds * 1e9));
+  if (text == "0") return {};
+  if (const auto ns = sdk::parse_duration(text)) return std::chrono::nanoseconds(*ns);
+  throw usage("the duration \"" + std::string(text) + "\"", std::string(sdk::duration_examples),
+              "write it with its unit");
 }
 
 double rate_from(std::string_view text) {
   std::string_view rest = text;
   const double number = take_number(rest).value_or(0);
   if (rest.empty()) rest = "/s";
-  const double seconds = rest.front() == '/' ? seconds_in(rest.substr(1)).value_or(0) : 0;
+  const auto per =
+      rest.front() == '/' ? sdk::parse_duration("1" + std::string(rest.substr(1))) : std::nullopt;
+  const double seconds = static_cast<double>(per.value_or(0)) / 1e9;
   if (number <= 0 || seconds <= 0)
     throw usage("the rate \"" + std::string(text) + "\"",
                 "a number above 0, and /s, /m or /h where it is not by the second, as in 100/s",

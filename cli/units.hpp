@@ -7,7 +7,7 @@
 
 namespace postbus::cli {
 
-// "250ms", "30s", "1.5h"; units ns, us, ms, s, m, h, d. "0" needs none. Throws failure (usage).
+// As in a configuration: "250ms", "30s", "1h30m"; "0" needs no unit. Throws failure (usage).
 std::chrono::nanoseconds duration_from(std::string_view text);
 
 // Events a second: "100", "100/s", "6000/m", "1/h". Throws failure (usage).

@@ -1,9 +1,9 @@
 #include "admin_json.hpp"
 
-#include "base64.hpp"
-#include "text.hpp"
 #include "timestamp.hpp"
-#include "utf8.hpp"
+
+#include <postbus/sdk/text.hpp>
+#include <postbus/sdk/topic.hpp>
 
 #include <cmath>
 
@@ -44,36 +44,14 @@ json::object to_json(const delivery_counts& c) {
           {"given_back", c.given_back}, {"abandoned", c.abandoned}};
 }
 
-std::string base64(std::string_view bytes) {
-  std::string text;
-  append_base64(text, bytes);
-  return text;
-}
-
 }  // namespace
 
-json::string json_text(std::string_view bytes) { return json::string(valid_utf8(bytes)); }
+json::string json_text(std::string_view bytes) { return json::string(sdk::valid_utf8(bytes)); }
 
 std::string time_text(std::chrono::system_clock::time_point time) {
   std::string text;
   append_timestamp(text, std::chrono::nanoseconds(time.time_since_epoch()).count());
   return text;
-}
-
-json::object to_json(const event& e) {
-  json::object o{{"topic", json_text(e.topic())},
-                 {"id", json_text(e.id())},
-                 {"source", json_text(e.source())},
-                 {"time", time_text(e.time())}};
-  put(o, "key", e.key());
-  put(o, "content_type", e.content_type());
-  if (const auto headers = e.headers(); !headers.empty()) {
-    json::object& named = (o["headers"] = json::object()).get_object();
-    for (const header& h : headers) named[json_text(h.name)] = json_text(h.value);
-  }
-  if (is_utf8(e.text())) o["data"] = e.text();
-  else o["data_base64"] = base64(e.text());
-  return o;
 }
 
 json::object captures_json(std::string_view pattern, std::string_view topic) {

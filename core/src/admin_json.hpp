@@ -6,6 +6,7 @@
 
 #include <postbus/error.hpp>
 #include <postbus/health.hpp>
+#include <postbus/json.hpp>
 #include <postbus/metrics.hpp>
 
 #include <chrono>
@@ -21,8 +22,6 @@ json::string json_text(std::string_view bytes);
 // "2026-03-01T12:00:00.123Z", as RFC 3339 says.
 std::string time_text(std::chrono::system_clock::time_point time);
 
-// {topic, id, source, time, key?, content_type?, headers?, data}; data_base64 in the place of data where that is no UTF-8.
-json::object to_json(const event& e);
 // What {name} of the pattern captured of the topic.
 json::object captures_json(std::string_view pattern, std::string_view topic);
 json::object to_json(const running_delivery& d);

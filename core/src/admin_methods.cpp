@@ -1,7 +1,7 @@
 #include "admin_methods.hpp"
 
-#include "base64.hpp"
-#include "nearest.hpp"
+#include <postbus/sdk/base64.hpp>
+#include <postbus/sdk/names.hpp>
 
 #include <algorithm>
 
@@ -35,7 +35,7 @@ body body_of(const admin_arguments& args) {
     b.decoded = json::serialize(*args.find("json"));
     b.is_json = true;
   } else {
-    auto bytes = parse_base64(args.text("data_base64"));
+    auto bytes = sdk::parse_base64(args.text("data_base64"));
     if (!bytes) args.refuse("data_base64", "base64, with its padding");
     b.decoded = std::move(*bytes);
   }
@@ -155,7 +155,7 @@ void metrics(const admin_call& call, const admin_arguments& args) {
 void log(const admin_call& call, const admin_arguments& args) {
   static const std::vector<std::string> names{"trace", "debug", "info", "warn", "error", "off"};
   const auto found = std::find(names.begin(), names.end(), args.required_text("level"));
-  if (found == names.end()) args.refuse("level", "one of " + list_of(names));
+  if (found == names.end()) args.refuse("level", "one of " + sdk::list_of(names));
   call.bus.set_log_level(static_cast<log_level>(found - names.begin()), args.text("module"));
   call.reply.result(json::object());
 }
@@ -235,7 +235,8 @@ void call_plugin(const admin_call& call) {
   for (const method& m : own_methods()) known.push_back(m.name);
   std::sort(known.begin(), known.end());
   throw error(error::no_such_method, "the method '" + std::string(json_text(call.request.method)) + "'",
-              "one of " + list_of(known), did_you_mean(call.request.method, known, "\"methods\" lists them"));
+              "one of " + sdk::list_of(known),
+              sdk::did_you_mean(call.request.method, known, "\"methods\" lists them"));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "admin_request.hpp"
 
-#include "nearest.hpp"
-#include "units.hpp"
+#include <postbus/sdk/names.hpp>
+#include <postbus/sdk/units.hpp>
 
 #include <algorithm>
 
@@ -23,8 +23,8 @@ void check_names(std::string_view where, const json::object& object, const std::
     const std::string name(key);
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     throw error(error::bad_argument, std::string(where) + " with " + shown(json::value(key)),
-                known.empty() ? "no arguments" : "only " + list_of(known),
-                did_you_mean(name, known, "leave it out"));
+                known.empty() ? "no arguments" : "only " + sdk::list_of(known),
+                sdk::did_you_mean(name, known, "leave it out"));
   }
 }
 
@@ -32,7 +32,7 @@ std::string_view view(const json::string& s) noexcept { return {s.data(), s.size
 
 std::optional<std::int64_t> duration_of(const json::value& value) {
   if (!value.is_string()) return std::nullopt;
-  const auto ns = parse_duration(view(value.get_string()));
+  const auto ns = sdk::parse_duration(view(value.get_string()));
   return ns && *ns >= 0 ? ns : std::nullopt;
 }
 
@@ -124,7 +124,7 @@ std::optional<std::int64_t> admin_arguments::duration_ns(std::string_view name) 
   const json::value* value = find(name);
   if (value == nullptr) return std::nullopt;
   const auto ns = duration_of(*value);
-  if (!ns) refuse(name, std::string(duration_examples));
+  if (!ns) refuse(name, std::string(sdk::duration_examples));
   return ns;
 }
 

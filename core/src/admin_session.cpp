@@ -1,7 +1,8 @@
 #include "admin_session.hpp"
 
 #include "admin_methods.hpp"
-#include "units.hpp"
+
+#include <postbus/sdk/units.hpp>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
@@ -95,10 +96,10 @@ void admin_session::take_lines() {
       case admin_line::state::partial:
         return flush();
       case admin_line::state::too_long:
-        return refuse_and_end(
-            error(error::too_large,
-                  "a line of more than " + bytes_text(static_cast<std::int64_t>(owner_.settings().line_max)),
-                  "shorter ones", "send less at once, or raise bus.admin_line_max"));
+        return refuse_and_end(error(
+            error::too_large,
+            "a line of more than " + sdk::bytes_text(static_cast<std::int64_t>(owner_.settings().line_max)),
+            "shorter ones", "send less at once, or raise bus.admin_line_max"));
     }
   }
   flush();
@@ -142,7 +143,7 @@ void admin_session::time_line() {
     const auto self = weak.lock();
     if (!self || ec || !self->timing_ || self->gone_ || self->no_more_requests_) return;
     if (self->line_timer_.expiry() > std::chrono::steady_clock::now()) return;  // set again meanwhile
-    self->refuse_and_end(error(error::timed_out, "a line without its end for " + duration_text(timeout),
+    self->refuse_and_end(error(error::timed_out, "a line without its end for " + sdk::duration_text(timeout),
                                "whole lines", "send a line at once, or raise bus.admin_timeout"));
   });
 }

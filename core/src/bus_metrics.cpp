@@ -3,7 +3,8 @@
 
 #include "admin_counts.hpp"
 #include "engine.hpp"
-#include "text.hpp"
+
+#include <postbus/sdk/text.hpp>
 
 #include <algorithm>
 
@@ -80,7 +81,7 @@ void engine::add_delivery_metrics(std::vector<metric>& all) {
   });
   const auto each = [&](const own_metric& what, auto value) {
     for (const auto& [name, t] : by_name)
-      put(all, what, {{"subscription", name.first}, {"group", valid_utf8(name.second)}},
+      put(all, what, {{"subscription", name.first}, {"group", sdk::valid_utf8(name.second)}},
           static_cast<double>(value(t)));
   };
   each(own::taken_on, [](const together& t) { return t.ended.taken_on; });
@@ -93,7 +94,7 @@ void engine::add_delivery_metrics(std::vector<metric>& all) {
            {"abandoned", &delivery_counts::abandoned}})
     for (const auto& [name, t] : by_name)
       put(all, own::deliveries,
-          {{"subscription", name.first}, {"group", valid_utf8(name.second)}, {"outcome", outcome}},
+          {{"subscription", name.first}, {"group", sdk::valid_utf8(name.second)}, {"outcome", outcome}},
           static_cast<double>(t.ended.*count));
   each(own::started, [](const together& t) { return t.ended.started; });
   each(own::retried, [](const together& t) { return t.ended.retried; });
@@ -103,7 +104,7 @@ void engine::add_delivery_metrics(std::vector<metric>& all) {
   const std::lock_guard lock(times_mutex_);
   for (const auto* what : {&own::handler, &own::end_to_end})
     for (const auto& [name, times] : times_)
-      put(all, *what, {{"subscription", name.first}, {"group", valid_utf8(name.second)}},
+      put(all, *what, {{"subscription", name.first}, {"group", sdk::valid_utf8(name.second)}},
           what == &own::handler ? times->handler : times->end_to_end);
 }
 

@@ -1,7 +1,8 @@
 // Calls of plugins' methods: "<plugin id>.<method>", or "<transport's name>.<method>".
 #include "engine.hpp"
-#include "nearest.hpp"
 #include "waiter.hpp"
+
+#include <postbus/sdk/names.hpp>
 
 #include <algorithm>
 
@@ -27,12 +28,12 @@ void engine::start_call(std::string_view method, std::string_view json, call_ans
   plugin_instance* const found = find_plugin(method.substr(0, dot));
   const auto refuse = [&](const std::string& wanted) {
     throw error(error::no_such_method, "a call of '" + std::string(method) + "'", wanted,
-                did_you_mean(method, methods(), ""));
+                sdk::did_you_mean(method, methods(), ""));
   };
   if (found == nullptr) refuse("a plugin of this bus, as <plugin>.<method>");
   const auto& known = found->manifest().methods;
   if (std::find(known.begin(), known.end(), name) == known.end())
-    refuse(known.empty() ? "nothing: '" + found->id() + "' has no methods" : "one of " + list_of(known));
+    refuse(known.empty() ? "nothing: '" + found->id() + "' has no methods" : "one of " + sdk::list_of(known));
   const auto* control = found->interface<postbus_control>("postbus.control/1");
   if (control == nullptr || !POSTBUS_CAN(control, call))
     throw error(error::bad_plugin, "plugin '" + found->id() + "' gives no postbus.control/1",

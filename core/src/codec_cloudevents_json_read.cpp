@@ -1,11 +1,11 @@
 #include "attribute.hpp"
-#include "base64.hpp"
 #include "codec_cloudevents_json.hpp"
 #include "event_record.hpp"
 #include "media_type.hpp"
 #include "timestamp.hpp"
 
 #include <postbus/sdk/abi.hpp>
+#include <postbus/sdk/base64.hpp>
 #include <postbus/sdk/topic.hpp>
 
 #include <boost/json/basic_parser_impl.hpp>
@@ -217,7 +217,7 @@ class listener {
     const bool is_null = data_ == "null";
     if (base64_.data() != nullptr) {
       if (data_.data() != nullptr && !is_null) return lacks("both 'data' and 'data_base64'");
-      auto bytes = parse_base64(base64_);
+      auto bytes = sdk::parse_base64(base64_);
       if (!bytes) return lacks("'data_base64' is not base64 (byte " + std::to_string(base64_at_) + ")");
       decoded_ = std::move(*bytes);
       event_.data = sdk::bytes(decoded_);

@@ -1,12 +1,12 @@
 #include "attribute.hpp"
-#include "base64.hpp"
 #include "codec_cloudevents_json.hpp"
 #include "json_text.hpp"
 #include "media_type.hpp"
 #include "timestamp.hpp"
-#include "utf8.hpp"
 
 #include <postbus/sdk/abi.hpp>
+#include <postbus/sdk/base64.hpp>
+#include <postbus/sdk/text.hpp>
 
 #include <algorithm>
 #include <span>
@@ -34,11 +34,11 @@ void put_data(std::string& out, std::string_view content_type, std::string_view 
   if (json && is_json_value(data, json_data_depth_max)) {
     out += R"(,"data":)";
     out += data;
-  } else if (!json && is_text_type(content_type) && is_utf8(data)) {
+  } else if (!json && is_text_type(content_type) && sdk::is_utf8(data)) {
     put(out, R"(,"data":)", data);
   } else {
     out += R"(,"data_base64":")";
-    append_base64(out, data);
+    sdk::append_base64(out, data);
     out += '"';
   }
 }

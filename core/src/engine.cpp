@@ -1,9 +1,9 @@
 #include "engine.hpp"
 
 #include "admin.hpp"
-#include "nearest.hpp"
 #include "plugin_loader.hpp"
 
+#include <postbus/sdk/names.hpp>
 #include <postbus/sdk/topic.hpp>
 
 #include <algorithm>
@@ -202,7 +202,7 @@ void engine::set_log_level(log_level level, std::string_view module) {
     if (!c.plugin.empty()) known.push_back(c.plugin);
   if (!module.empty() && std::find(known.begin(), known.end(), module) == known.end())
     throw error(error::bad_argument, "a log level for the module '" + std::string(module) + "'",
-                "one of " + list_of(known), did_you_mean(module, known, ""));
+                "one of " + sdk::list_of(known), sdk::did_you_mean(module, known, ""));
   log->set_level(level, module);
 }
 

@@ -6,9 +6,10 @@
 #include "schema_words.hpp"
 #include "secrets.hpp"
 #include "toml_text.hpp"
-#include "units.hpp"
 
 #include <postbus/inspect.hpp>
+
+#include <postbus/sdk/units.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -122,9 +123,8 @@ class explainer {
     // What the host does not know is a plugin's, and explained there.
     std::vector<std::string> others;
     const json::object* given = is_general ? nullptr : given_at(written_, path);
-    const bool shared =
-        which == host_table::transport || which == host_table::named_transport ||
-        which == host_table::store || which == host_table::feature;
+    const bool shared = which == host_table::transport || which == host_table::named_transport ||
+                        which == host_table::store || which == host_table::feature;
     if (given != nullptr && shared)
       for (const auto& [key, value] : *given) others.emplace_back(std::string_view(key));
     add(path, "the bus", schema, given, others, is_general);
@@ -207,7 +207,7 @@ std::string as_toml(const std::vector<placed_table>& tables, const settings& hos
       // The host's own default gives way to what the transport takes.
       for (const transport_settings& t : host.transports)
         if (row.value.empty() && row.path == join_path(t.path, "data_max"))
-          value = '"' + bytes_text(static_cast<std::int64_t>(t.data_max)) + '"';
+          value = '"' + sdk::bytes_text(static_cast<std::int64_t>(t.data_max)) + '"';
       if (!value.empty()) text += row.path.substr(path.size() + 1) + " = " + value + "\n";
     }
   }

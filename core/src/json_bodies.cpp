@@ -1,8 +1,13 @@
-// JSON as the data of an event.
+// JSON as the data of an event, and an event as JSON.
+#include "admin_json.hpp"
 #include "engine.hpp"
 #include "json.hpp"
 
 #include <postbus/bus.hpp>
+#include <postbus/json.hpp>
+
+#include <postbus/sdk/base64.hpp>
+#include <postbus/sdk/text.hpp>
 
 namespace postbus {
 namespace {
@@ -48,6 +53,32 @@ boost::json::value event::json() const {
   boost::json::value value = parse(text(), why);
   if (!why.empty()) throw error(error::bad_argument, "event " + std::string(id()) + ": " + why, "JSON", "");
   return value;
+}
+
+void put_data(boost::json::object& to, bytes_view data) {
+  if (sdk::is_utf8(data.text())) {
+    to["data"] = data.text();
+  } else {
+    std::string text;
+    sdk::append_base64(text, data.text());
+    to["data_base64"] = text;
+  }
+}
+
+boost::json::object to_json(const event& e) {
+  using detail::json_text;
+  boost::json::object o{{"topic", json_text(e.topic())},
+                        {"id", json_text(e.id())},
+                        {"source", json_text(e.source())},
+                        {"time", detail::time_text(e.time())}};
+  if (!e.key().empty()) o["key"] = json_text(e.key());
+  if (!e.content_type().empty()) o["content_type"] = json_text(e.content_type());
+  if (const auto headers = e.headers(); !headers.empty()) {
+    boost::json::object& named = o["headers"].emplace_object();
+    for (const header& h : headers) named[json_text(h.name)] = json_text(h.value);
+  }
+  put_data(o, e.data());
+  return o;
 }
 
 }  // namespace postbus

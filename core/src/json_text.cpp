@@ -1,6 +1,6 @@
 #include "json_text.hpp"
 
-#include "utf8.hpp"
+#include <postbus/sdk/text.hpp>
 
 #include <boost/json/basic_parser_impl.hpp>
 

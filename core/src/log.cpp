@@ -3,9 +3,10 @@
 #include "json.hpp"
 #include "runtime.hpp"
 #include "settings.hpp"
-#include "text.hpp"
 
 #include <postbus/plugin.h>
+
+#include <postbus/sdk/text.hpp>
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -37,9 +38,9 @@ std::string to_text(time_point time) {
 std::string to_json(const log_line& line) {
   return json::serialize(json::object{{"time", to_text(line.time)},
                                       {"level", to_string(line.level)},
-                                      {"bus", valid_utf8(line.bus)},
-                                      {"module", valid_utf8(line.module)},
-                                      {"message", valid_utf8(line.message)}});
+                                      {"bus", sdk::valid_utf8(line.bus)},
+                                      {"module", sdk::valid_utf8(line.module)},
+                                      {"message", sdk::valid_utf8(line.message)}});
 }
 
 }  // namespace
@@ -71,9 +72,9 @@ struct log_service::state : std::enable_shared_from_this<state> {
           std::chrono::duration_cast<time_point::duration>(std::chrono::nanoseconds(rt.wall_ns()))};
       const log_line line{time, static_cast<log_level>(level), bus, module, message};
       const auto spdlog_level = spdlog_levels[static_cast<std::size_t>(level)];
-      const std::string whole = sink   ? one_line(message)
+      const std::string whole = sink   ? sdk::one_line(message)
                                 : json ? to_json(line)
-                                       : "[" + std::string(module) + "] " + one_line(message);
+                                       : "[" + std::string(module) + "] " + sdk::one_line(message);
       const std::lock_guard lock(speaking);
       if (!sink) return logger.log(time, {}, spdlog_level, whole);
       sink({time, line.level, bus, module, whole});

@@ -2,10 +2,11 @@
 
 #include "elf_note.hpp"
 #include "module_check.hpp"
-#include "nearest.hpp"
 #include "trust.hpp"
 
 #include <postbus/error.hpp>
+
+#include <postbus/sdk/names.hpp>
 
 #include <algorithm>
 #include <cstdlib>
@@ -168,11 +169,11 @@ void plugin_catalog::refuse_missing(const plugin_name& wanted) const {
     found.append(&folder == &folders_.front() ? " in " : ", ").append(folder.string());
     if (!fs::is_directory(folder, ec)) found += " (no such folder)";
   }
-  remedy = did_you_mean(wanted.name, known,
-                        "put its library into one of the folders, or give its file (with a '/')");
+  remedy = sdk::did_you_mean(wanted.name, known,
+                             "put its library into one of the folders, or give its file (with a '/')");
   for (const unusable& file : passed_over_) remedy += "; passed over: " + file.why;
   throw error(error::bad_plugin, std::move(found),
-              known.empty() ? "a plugin; there is none" : "one of " + list_of(known), std::move(remedy));
+              known.empty() ? "a plugin; there is none" : "one of " + sdk::list_of(known), std::move(remedy));
 }
 
 found_plugin plugin_catalog::find_id(const plugin_name& wanted) {
@@ -195,7 +196,7 @@ found_plugin plugin_catalog::find_in_file(const plugin_name& wanted, plugin_role
     if (found.plugin) {
       throw error(error::bad_plugin,
                   wanted.name + place(wanted) +
-                      ", which has more than one: " + list_of(ids_of(library->info.plugins)),
+                      ", which has more than one: " + sdk::list_of(ids_of(library->info.plugins)),
                   "a file with one plugin of this kind", "put its folder on bus.plugin_path and give the id");
     }
     found.plugin = &plugin;
@@ -210,7 +211,7 @@ found_plugin plugin_catalog::find(const plugin_name& wanted, plugin_role role) {
   if (can_be(*found.plugin, role)) return found;
   throw error(error::bad_config,
               "'" + wanted.name + "' as " + words_of(role).setting + place(wanted) + ", which provides " +
-                  list_of(found.plugin->provides),
+                  sdk::list_of(found.plugin->provides),
               std::string("a plugin that provides ") + words_of(role).interface,
               found.plugin->is_transport() ? "give it as transport.plugin"
               : found.plugin->is_store()   ? "give it as store.plugin"

@@ -2,10 +2,11 @@
 
 #include "key_path.hpp"
 #include "library_loader.hpp"
-#include "nearest.hpp"
 #include "plugin_survey.hpp"
 #include "schema.hpp"
 #include "secrets.hpp"
+
+#include <postbus/sdk/names.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -89,7 +90,7 @@ plugin_use configure_feature(const found_plugin& found, const plugin_name& name,
   const std::string at = join_path(join_path("plugin", use.id), std::string_view(own.own.begin()->key()));
   throw error(
       error::bad_config, at + place(c.origin(at)),
-      "one of " + list_of(feature_setting_names()) + ": '" + use.id + "' is a function of the program",
+      "one of " + sdk::list_of(feature_setting_names()) + ": '" + use.id + "' is a function of the program",
       "remove it");
 }
 

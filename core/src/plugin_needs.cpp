@@ -1,8 +1,8 @@
 #include "plugin_needs.hpp"
 
-#include "nearest.hpp"
-
 #include <postbus/error.hpp>
+
+#include <postbus/sdk/names.hpp>
 
 #include <algorithm>
 #include <string_view>
@@ -31,7 +31,7 @@ bool is_met(std::string_view need, const std::vector<found_plugin>& used) {
               is_interface ? "a configured plugin that provides it" : "that plugin, configured",
               providers.empty()
                   ? "no plugin on the path has it: install one, or leave '" + who.plugin->id + "' out"
-                  : "add to the configuration: " + list_of(providers));
+                  : "add to the configuration: " + sdk::list_of(providers));
 }
 
 [[noreturn]] void refuse_order(const std::string& gate, const std::string& claim) {

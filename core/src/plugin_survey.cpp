@@ -1,10 +1,11 @@
 #include "plugin_survey.hpp"
 
 #include "key_path.hpp"
-#include "nearest.hpp"
 #include "plugin_needs.hpp"
 #include "router.hpp"
 #include "trust.hpp"
+
+#include <postbus/sdk/names.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -75,9 +76,10 @@ void check_tables(const plugin_survey& s) {
                                           [&](const found_plugin& t) { return t.plugin->id == name; });
     throw error(error::bad_config, at + place(c.origin(at)) + ", and no such plugin in bus.features",
                 features.empty() ? "no such table: there are no features"
-                                 : "the table of one of " + list_of(features),
-                is_transport ? "write the settings of the transport in [transport]"
-                             : did_you_mean(name, features, "add it to bus.features, or remove the table"));
+                                 : "the table of one of " + sdk::list_of(features),
+                is_transport
+                    ? "write the settings of the transport in [transport]"
+                    : sdk::did_you_mean(name, features, "add it to bus.features, or remove the table"));
   }
   if (!used.store && (!host.store.own.empty() || !host.store.sha256.empty())) {
     const std::string at =

@@ -1,10 +1,11 @@
 #include "schema.hpp"
 
 #include "key_path.hpp"
-#include "nearest.hpp"
 #include "schema_units.hpp"
 #include "schema_validator.hpp"
 #include "schema_words.hpp"
+
+#include <postbus/sdk/names.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -39,7 +40,7 @@ std::string remedy_for(const json::value& value, const json::object& schema) {
     std::vector<std::string> names;
     for (const json::value& v : values->get_array())
       if (v.is_string()) names.emplace_back(std::string_view(v.get_string()));
-    return did_you_mean(value.get_string(), names, "use one of these");
+    return sdk::did_you_mean(value.get_string(), names, "use one of these");
   }
   if (unit_of(schema) != unit::none)
     return value.is_string() ? "write a number and its unit" : "write it in quotes, with its unit";
@@ -143,8 +144,8 @@ class checker {
       if (std::find(known.begin(), known.end(), name) != known.end()) continue;
       const std::string at = join_path(path, name);
       throw error(source_.code, at + place(at),
-                  known.empty() ? "no settings here" : "one of " + list_of(known),
-                  did_you_mean(name, known, "remove it"));
+                  known.empty() ? "no settings here" : "one of " + sdk::list_of(known),
+                  sdk::did_you_mean(name, known, "remove it"));
     }
   }
 

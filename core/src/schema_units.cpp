@@ -2,9 +2,10 @@
 
 #include "schema_parts.hpp"
 #include "schema_words.hpp"
-#include "units.hpp"
 
 #include <postbus/error.hpp>
+
+#include <postbus/sdk/units.hpp>
 
 #include <string_view>
 #include <utility>
@@ -14,7 +15,7 @@ namespace {
 
 std::optional<json::value> in_unit(const json::value& value, unit u) {
   if (const json::string* text = value.if_string()) {
-    const auto number = u == unit::duration ? parse_duration(*text) : parse_bytes(*text);
+    const auto number = u == unit::duration ? sdk::parse_duration(*text) : sdk::parse_bytes(*text);
     if (!number) return std::nullopt;
     return json::value(*number);
   }

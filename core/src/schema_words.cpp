@@ -1,6 +1,6 @@
 #include "schema_words.hpp"
 
-#include "units.hpp"
+#include <postbus/sdk/units.hpp>
 
 #include <optional>
 
@@ -19,7 +19,7 @@ std::string_view text_at(const json::object& from, std::string_view name) {
 
 std::string in_unit(const json::value& number, unit u) {
   if (!number.is_int64() || u == unit::none) return json::serialize(number);
-  return u == unit::duration ? duration_text(number.get_int64()) : bytes_text(number.get_int64());
+  return u == unit::duration ? sdk::duration_text(number.get_int64()) : sdk::bytes_text(number.get_int64());
 }
 
 // " from 1 to 255", " of at least 1", from the two keywords that bound it.
@@ -53,8 +53,8 @@ std::string text_wanted(const json::object& schema) {
 
 std::string type_wanted(const json::object& root, const json::object& schema, std::string_view type) {
   const unit u = unit_of(schema);
-  if (u == unit::duration) return std::string(duration_examples) + number_bounds(schema, u);
-  if (u == unit::bytes) return std::string(bytes_examples) + number_bounds(schema, u);
+  if (u == unit::duration) return std::string(sdk::duration_examples) + number_bounds(schema, u);
+  if (u == unit::bytes) return std::string(sdk::bytes_examples) + number_bounds(schema, u);
   if (type == "string") return text_wanted(schema);
   if (type == "boolean") return "true or false";
   if (type == "integer") return "an integer" + number_bounds(schema, u);

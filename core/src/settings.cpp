@@ -1,13 +1,13 @@
 #include "settings.hpp"
 
 #include "key_path.hpp"
-#include "nearest.hpp"
 #include "schema.hpp"
 #include "schema_words.hpp"
 #include "secrets.hpp"
 #include "settings_later.hpp"
 #include "settings_schema.hpp"
 
+#include <postbus/sdk/names.hpp>
 #include <postbus/sdk/topic.hpp>
 
 #include <algorithm>
@@ -139,15 +139,16 @@ transport_settings read_transport(const contents& c, json::object given, const s
 }
 
 void read_transports(settings& to, const contents& c) {
-  to.transports.push_back(
-      read_transport(c, table(c, c.tree, "transport", "transport"), "default", "transport", host_table::transport));
+  to.transports.push_back(read_transport(c, table(c, c.tree, "transport", "transport"), "default",
+                                         "transport", host_table::transport));
   const json::object more = table(c, c.tree, "transports", "transports");
   for (const auto& [key, value] : more) {
     const std::string name(key), path = join_path("transports", name);
     if (name == "default")
       throw error(error::bad_config, path + place(c, path), "another name: default is that of [transport]",
                   "write its settings in [transport]");
-    to.transports.push_back(read_transport(c, table(c, more, name, path), name, path, host_table::named_transport));
+    to.transports.push_back(
+        read_transport(c, table(c, more, name, path), name, path, host_table::named_transport));
   }
 }
 
@@ -180,8 +181,9 @@ void read_routes(settings& to, const contents& c) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) {
       const std::string at = join_path(path, "transport");
-      throw error(error::bad_config, at + " = \"" + name + "\"" + place(c, at), "one of " + list_of(names),
-                  did_you_mean(name, names, "add [transports." + name + "]"));
+      throw error(error::bad_config, at + " = \"" + name + "\"" + place(c, at),
+                  "one of " + sdk::list_of(names),
+                  sdk::did_you_mean(name, names, "add [transports." + name + "]"));
     }
     to.routes.push_back({read_patterns(c, route.at("topics"), join_path(path, "topics")),
                          static_cast<std::size_t>(found - names.begin())});
@@ -228,8 +230,8 @@ void refuse_unknown_tables(const contents& c) {
     const std::string name(key);
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     const std::string at = join_path("", name);
-    throw error(error::bad_config, at + place(c, at), "one of the tables " + list_of(known),
-                did_you_mean(name, known, "remove it"));
+    throw error(error::bad_config, at + place(c, at), "one of the tables " + sdk::list_of(known),
+                sdk::did_you_mean(name, known, "remove it"));
   }
 }
 

@@ -1,8 +1,8 @@
 // Subscriptions come and go.
 #include "engine.hpp"
-#include "nearest.hpp"
 #include "waiter.hpp"
 
+#include <postbus/sdk/names.hpp>
 #include <postbus/sdk/topic.hpp>
 
 #include <algorithm>
@@ -131,7 +131,8 @@ std::vector<transport_slot*> engine::transports_of(std::string_view pattern,
   }
   throw error(error::bad_argument,
               "subscribe to '" + std::string(pattern) + "' with transport = '" + o.transport + "'",
-              "one of " + list_of(names), did_you_mean(o.transport, names, "add it to the configuration"));
+              "one of " + sdk::list_of(names),
+              sdk::did_you_mean(o.transport, names, "add it to the configuration"));
 }
 
 void engine::attach(attachment& a) {

@@ -14,7 +14,7 @@ TEST_CASE("a duration is a number with its unit", "[cli][units]") {
   CHECK(duration_from("1d") == 24h);
   CHECK(duration_from("5ns") == 5ns);
   CHECK(duration_from("0") == 0s);
-  for (const char* wrong : {"", "30", "s", "-1s", "1 s", "1e3s", "1y", "99999999999h"}) {
+  for (const char* wrong : {"", "30", "s", "-1s", "1e3s", "1y", "99999999999h"}) {
     CAPTURE(wrong);
     CHECK_THROWS_AS(duration_from(wrong), failure);
   }

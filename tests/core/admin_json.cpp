@@ -3,7 +3,8 @@
 
 #include "admin_request.hpp"
 #include "refusal.hpp"
-#include "utf8.hpp"
+
+#include <postbus/sdk/text.hpp>
 
 using namespace postbus;
 using namespace postbus::detail;
@@ -11,8 +12,8 @@ using namespace postbus::detail;
 TEST_CASE("bytes that are no UTF-8 become U+FFFD, one for each", "[admin]") {
   CHECK(json_text("grün") == "grün");
   CHECK(json_text("a\xff\xc3z") == "a\xef\xbf\xbd\xef\xbf\xbdz");
-  CHECK(is_utf8(std::string_view("a\0b", 3)));
-  CHECK_FALSE(is_utf8("\xed\xa0\x80"));
+  CHECK(sdk::is_utf8(std::string_view("a\0b", 3)));
+  CHECK_FALSE(sdk::is_utf8("\xed\xa0\x80"));
 }
 
 TEST_CASE("a code has its enumerator's name", "[admin]") {

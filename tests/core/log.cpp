@@ -5,7 +5,8 @@
 #include "json.hpp"
 #include "puppet.hpp"
 #include "refusal.hpp"
-#include "text.hpp"
+
+#include <postbus/sdk/text.hpp>
 
 #include <unistd.h>
 
@@ -58,17 +59,6 @@ std::string standard_error_of(F&& f) {
 }
 
 }  // namespace
-
-TEST_CASE("text from outside is one line of valid UTF-8 in the log", "[log]") {
-  using detail::one_line, detail::valid_utf8;
-  CHECK(valid_utf8("grüße €  \U0001F600") == "grüße €  \U0001F600");
-  CHECK(valid_utf8("a\xff"
-                   "b\xc3") == "a\ufffdb\ufffd");
-  CHECK(valid_utf8("\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80") ==
-        "\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd");
-  CHECK(one_line("two\nlines\r\n") == "two\\nlines");
-  CHECK(one_line("\x1b[31mred\x7f\ttab") == "\\x1b[31mred\\x7f\ttab");
-}
 
 TEST_CASE("of a burst the first line is said, and the others are summed up when its window ends", "[log]") {
   detail::log_bursts b;

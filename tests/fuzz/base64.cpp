@@ -1,8 +1,8 @@
 // Bytes as a text of base64, and as bytes to write so; and as a time.
-#include "base64.hpp"
-
 #include "fuzz.hpp"
 #include "timestamp.hpp"
+
+#include <postbus/sdk/base64.hpp>
 
 using namespace postbus::detail;
 using namespace postbus::fuzz;
@@ -10,13 +10,13 @@ using namespace postbus::fuzz;
 int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const std::string_view given = text(bytes, size);
   std::string written;
-  if (const auto read = parse_base64(given)) {
-    append_base64(written, *read);
+  if (const auto read = postbus::sdk::parse_base64(given)) {
+    postbus::sdk::append_base64(written, *read);
     demand(written == given, "bytes have one text");
   }
   written.clear();
-  append_base64(written, given);
-  demand(parse_base64(written) == given, "what is written can be read");
+  postbus::sdk::append_base64(written, given);
+  demand(postbus::sdk::parse_base64(written) == given, "what is written can be read");
   if (const auto ns = parse_timestamp(given)) {
     written.clear();
     append_timestamp(written, *ns);

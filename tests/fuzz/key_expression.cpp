@@ -2,9 +2,9 @@
 #include "key_expression.hpp"
 
 #include "fuzz.hpp"
-#include "units.hpp"
 
 #include <postbus/sdk/topic.hpp>
+#include <postbus/sdk/units.hpp>
 
 using namespace postbus;
 using namespace postbus::fuzz;
@@ -12,10 +12,10 @@ using namespace postbus::fuzz;
 namespace {
 
 void demand_units(std::string_view text) {
-  if (const auto ns = detail::parse_duration(text))
-    demand(detail::parse_duration(detail::duration_text(*ns)) == ns, "a duration reads as it is written");
-  if (const auto size = detail::parse_bytes(text))
-    demand(detail::parse_bytes(detail::bytes_text(*size)) == size, "a size reads as it is written");
+  if (const auto ns = sdk::parse_duration(text))
+    demand(sdk::parse_duration(sdk::duration_text(*ns)) == ns, "a duration reads as it is written");
+  if (const auto size = sdk::parse_bytes(text))
+    demand(sdk::parse_bytes(sdk::bytes_text(*size)) == size, "a size reads as it is written");
 }
 
 }  // namespace
