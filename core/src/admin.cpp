@@ -11,7 +11,6 @@ namespace postbus::detail {
 namespace {
 
 constexpr std::int64_t wind_down_ns = 1'000'000'000;  // for the threads to end, however near the deadline is
-constexpr std::int64_t burst_ns = 5'000'000'000;      // of quiet end a burst
 constexpr auto accept_pause = std::chrono::milliseconds(100);  // when there are no descriptors left
 constexpr auto farewell_max =
     std::chrono::milliseconds(500);  // for clients that do not read their last lines
@@ -72,7 +71,7 @@ void admin::accept() {
       welcome(std::move(socket));
       return accept();
     }
-    log_once_per_burst(trouble::accept, "the admin socket cannot take a client: " + ec.message());
+    warn("accept", "the admin socket cannot take a client: " + ec.message());
     pause_.expires_after(accept_pause);
     pause_.async_wait([this](boost::system::error_code cancelled) {
       if (!cancelled && !closing_) accept();
@@ -86,13 +85,13 @@ void admin::welcome(stream::socket socket) {
     counts_.strangers.fetch_add(1, std::memory_order_relaxed);
     const std::string who =
         peer ? "a client of the user " + std::to_string(*peer) : "a client of no known user";
-    log_once_per_burst(trouble::stranger, who + " was refused");
+    warn("stranger", who + " was refused");
     return turn_away(socket, error::refused, who, "the user that the bus runs as, or root", "");
   }
   if (sessions_.size() >= settings_.clients_max) {
     counts_.turned_away.fetch_add(1, std::memory_order_relaxed);
     const std::string found = "one more than " + std::to_string(settings_.clients_max) + " clients";
-    log_once_per_burst(trouble::turned_away, found + " was turned away");
+    warn("turned away", found + " was turned away");
     return turn_away(socket, error::full, found, "fewer at once",
                      "close another one, or raise bus.admin_clients_max");
   }
@@ -125,11 +124,8 @@ void admin::ended(const std::shared_ptr<admin_session>& session) {
 
 void admin::may_wait(std::function<void()> f) { boost::asio::post(waiting_, std::move(f)); }
 
-void admin::log_once_per_burst(trouble what, std::string_view message) {
-  std::int64_t& last = last_logged_ns_[static_cast<unsigned>(what)];
-  const std::int64_t now = owner_.rt->now_ns();
-  if (std::exchange(last, now) == 0 || now - last > burst_ns)
-    owner_.log->write(POSTBUS_LOG_WARN, "admin", message);
+void admin::warn(std::string_view what, std::string_view message) {
+  owner_.log->burst(POSTBUS_LOG_WARN, "admin", what, message);
 }
 
 // ---- and go

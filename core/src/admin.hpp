@@ -52,9 +52,8 @@ class admin {
   // On the thread that may wait, one after the other.
   void may_wait(std::function<void()> f);
   void ended(const std::shared_ptr<admin_session>& session);
-  // What a client did, or suffered: logged once, and then not again before it was quiet for a while.
-  enum class trouble : unsigned { turned_away, stranger, refused_line, discarded, accept, count };
-  void log_once_per_burst(trouble what, std::string_view message);
+  // What a client did, or suffered; `what` names the burst of the log that it belongs to.
+  void warn(std::string_view what, std::string_view message);
   engine& owner() noexcept { return owner_; }
   const admin_settings& settings() const noexcept { return settings_; }
   admin_counts& counts() noexcept { return counts_; }
@@ -79,8 +78,7 @@ class admin {
   boost::asio::steady_timer pause_{
       sockets_};  // before the next try to accept; at the end, for who does not read
   std::set<std::shared_ptr<admin_session>> sessions_;
-  std::int64_t last_logged_ns_[static_cast<unsigned>(trouble::count)]{};  // on the sockets' thread
-  bool closing_ = false;                                                  // on the sockets' thread
+  bool closing_ = false;  // on the sockets' thread
 
   std::mutex mutex_;  // of what follows
   std::condition_variable changed_;

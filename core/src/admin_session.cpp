@@ -150,8 +150,7 @@ void admin_session::time_line() {
 
 void admin_session::refuse_line(const json::value& id, const error& why) {
   owner_.counts().refused_lines.fetch_add(1, std::memory_order_relaxed);
-  owner_.log_once_per_burst(admin::trouble::refused_line,
-                            "a line of a client was refused: " + std::string(json_text(why.what())));
+  owner_.warn("refused line", "a line of a client was refused: " + std::string(json_text(why.what())));
   json::object line;
   if (!id.is_null()) line["id"] = id;
   line["error"] = to_json(why);
@@ -218,7 +217,7 @@ void admin_session::send_item(const admin_client::line_item& item) {
   const std::uint64_t number = item.feed->number;
   if (item.came.discarded_before != 0) {
     say({{"subscription", number}, {"discarded", item.came.discarded_before}});
-    owner_.log_once_per_burst(admin::trouble::discarded, "a tail that does not keep up loses events");
+    owner_.warn("discarded", "a tail that does not keep up loses events");
   }
   if (!item.came.what) return;
   json::object line{{"subscription", number}};
