@@ -1,4 +1,4 @@
-// The path of a setting, as a person writes it: bus.threads, bus.features[1], plugin.dedup."a.b".
+// The path of a setting, as a person writes it: bus.threads, bus.features[1], plugin.dedup."a.b"; and where it stands.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +9,11 @@
 #include <vector>
 
 namespace postbus::detail {
+
+// " (fleet.toml:3:1)": where a setting stands, as messages have it; empty where nobody said it.
+inline std::string place(std::string_view origin) {
+  return origin.empty() ? "" : std::string(" (").append(origin).append(")");
+}
 
 inline bool is_bare_key(std::string_view key) noexcept {
   return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {

@@ -1,6 +1,7 @@
 #include "plugin_catalog.hpp"
 
 #include "elf_note.hpp"
+#include "key_path.hpp"
 #include "module_check.hpp"
 #include "trust.hpp"
 
@@ -27,10 +28,6 @@ std::vector<fs::path> split_at_colons(std::string_view text) {
     text.remove_prefix(std::min(text.size(), part.size() + 1));
   }
   return parts;
-}
-
-std::string place(const plugin_name& wanted) {
-  return wanted.origin.empty() ? "" : " (" + wanted.origin + ")";
 }
 
 // What a role asks of a plugin, and the setting that gives it the role.
@@ -163,7 +160,7 @@ void plugin_catalog::refuse_namesakes(const entry& first, const std::string& id)
 
 void plugin_catalog::refuse_missing(const plugin_name& wanted) const {
   const std::vector<std::string> known = known_ids();
-  std::string found = "no plugin '" + wanted.name + "'" + place(wanted), remedy;
+  std::string found = "no plugin '" + wanted.name + "'" + place(wanted.origin), remedy;
   for (const fs::path& folder : folders_) {
     std::error_code ec;
     found.append(&folder == &folders_.front() ? " in " : ", ").append(folder.string());
@@ -195,7 +192,7 @@ found_plugin plugin_catalog::find_in_file(const plugin_name& wanted, plugin_role
     if (!can_be(plugin, role)) continue;
     if (found.plugin) {
       throw error(error::bad_plugin,
-                  wanted.name + place(wanted) +
+                  wanted.name + place(wanted.origin) +
                       ", which has more than one: " + sdk::list_of(ids_of(library->info.plugins)),
                   "a file with one plugin of this kind", "put its folder on bus.plugin_path and give the id");
     }
@@ -210,8 +207,8 @@ found_plugin plugin_catalog::find(const plugin_name& wanted, plugin_role role) {
   found_plugin found = is_file ? find_in_file(wanted, role) : find_id(wanted);
   if (can_be(*found.plugin, role)) return found;
   throw error(error::bad_config,
-              "'" + wanted.name + "' as " + words_of(role).setting + place(wanted) + ", which provides " +
-                  sdk::list_of(found.plugin->provides),
+              "'" + wanted.name + "' as " + words_of(role).setting + place(wanted.origin) +
+                  ", which provides " + sdk::list_of(found.plugin->provides),
               std::string("a plugin that provides ") + words_of(role).interface,
               found.plugin->is_transport() ? "give it as transport.plugin"
               : found.plugin->is_store()   ? "give it as store.plugin"

@@ -16,10 +16,6 @@ namespace {
 
 using contents = config_access::contents;
 
-std::string place(std::string_view origin) {
-  return origin.empty() ? "" : std::string(" (").append(origin).append(")");
-}
-
 json::object complete(const found_plugin& found, const json::object& own, const std::string& path,
                       const std::vector<std::string>& host_names, const contents& c) {
   settings_source source;

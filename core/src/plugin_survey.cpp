@@ -15,10 +15,6 @@ namespace {
 
 using contents = config_access::contents;
 
-std::string place(std::string_view origin) {
-  return origin.empty() ? "" : std::string(" (").append(origin).append(")");
-}
-
 void find_transports(found_plugins& found, plugin_catalog& catalog, const settings& host) {
   for (const transport_settings& t : host.transports) {
     found.transports.push_back(catalog.find(t.plugin, plugin_role::transport));

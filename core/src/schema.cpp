@@ -86,8 +86,7 @@ class checker {
   }
 
   std::string place(const std::string& path) const {
-    const std::string where = source_.origin ? source_.origin(path) : "";
-    return where.empty() ? "" : " (" + where + ")";
+    return detail::place(source_.origin ? source_.origin(path) : "");
   }
 
   std::string quoted(const std::string& path, const json::value& value) const {

@@ -26,10 +26,7 @@ std::string text(const json::object& table, std::string_view key) {
   return found ? text(*found) : "";
 }
 
-std::string place(const contents& c, std::string_view path) {
-  const std::string where = c.origin(path);
-  return where.empty() ? "" : " (" + where + ")";
-}
+std::string place(const contents& c, std::string_view path) { return detail::place(c.origin(path)); }
 
 std::string quoted(const contents& c, const std::string& path, const json::value& value) {
   return shown(as_written(c, path, value));
