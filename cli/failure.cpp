@@ -11,27 +11,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::pair<error::errc, std::string_view> names[] = {
-    {error::closed, "closed"},
-    {error::bad_argument, "bad_argument"},
-    {error::bad_config, "bad_config"},
-    {error::bad_plugin, "bad_plugin"},
-    {error::unsupported, "unsupported"},
-    {error::too_large, "too_large"},
-    {error::would_block, "would_block"},
-    {error::full, "full"},
-    {error::unavailable, "unavailable"},
-    {error::refused, "refused"},
-    {error::paused, "paused"},
-    {error::no_such_method, "no_such_method"},
-    {error::already_settled, "already_settled"},
-    {error::lease_lost, "lease_lost"},
-    {error::outcome_unknown, "outcome_unknown"},
-    {error::timed_out, "timed_out"},
-    {error::cancelled, "cancelled"},
-    {error::failed, "failed"},
-};
-
 std::string text_at(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
@@ -60,20 +39,13 @@ failure failed(std::string found, std::string wanted, std::string remedy) {
   return failure({"failed", std::move(found), std::move(wanted), std::move(remedy)});
 }
 
-std::string_view name_of(const error_code& ec) noexcept {
-  if (ec.category() == error_category())
-    for (const auto& [code, name] : names)
-      if (ec.value() == code) return name;
-  return "failed";
-}
-
 problem problem_of(const error& e) {
-  problem p{std::string(name_of(e.code())), e.found(), e.wanted(), e.remedy()};
+  problem p{std::string(code_name(e.code())), e.found(), e.wanted(), e.remedy()};
   if (p.found.empty()) p.found = e.code().message();
   return p;
 }
 
-problem problem_of(const error_code& ec) { return {std::string(name_of(ec)), ec.message(), "", ""}; }
+problem problem_of(const error_code& ec) { return {std::string(code_name(ec)), ec.message(), "", ""}; }
 
 problem problem_of(const json::object& error) {
   problem p{text_at(error, "code"), text_at(error, "found"), text_at(error, "wanted"),

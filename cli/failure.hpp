@@ -44,8 +44,6 @@ class failure : public std::exception {
 failure usage(std::string found, std::string wanted, std::string remedy);
 failure failed(std::string found, std::string wanted, std::string remedy);
 
-// "bad_argument" for error::bad_argument; "failed" for a code that is none of ours.
-std::string_view name_of(const error_code& ec) noexcept;
 problem problem_of(const error& e);
 problem problem_of(const error_code& ec);
 // From the "error" of an answer over the admin socket.

@@ -60,7 +60,8 @@ class publishing {
   bool event_of(const line_reader& input, std::string&& line, outgoing& event);
   bool in_time();
   void answered(const published& p);
-  void complain(std::uint64_t line, const std::string& what);
+  // Of an event that was "failed" or "skipped".
+  void complain(std::uint64_t line, std::string_view verdict, std::string_view code, const std::string& why);
   void summarize();
 
   const common_options& common_;
@@ -75,11 +76,13 @@ class publishing {
   bool interrupted_ = false;
 };
 
-void publishing::complain(std::uint64_t line, const std::string& what) {
+void publishing::complain(std::uint64_t line, std::string_view verdict, std::string_view code,
+                          const std::string& why) {
   bar_.clear();
   const std::string place = line > 0 ? input_name_ + ":" + std::to_string(line) : input_name_;
-  if (common_.json) report({"skipped", place + ": " + what, "", ""}, true);
-  else std::cerr << place << ": " << what << '\n';
+  if (common_.json)
+    std::cerr << boost::json::object{{verdict, place}, {"error", {{"code", code}, {"message", why}}}} << '\n';
+  else std::cerr << place << ": " << verdict << ": " << why << '\n';
 }
 
 void publishing::answered(const published& p) {
@@ -89,7 +92,7 @@ void publishing::answered(const published& p) {
     return;
   }
   ++failed_;
-  complain(p.tag, "failed: " + p.fault->sentence());
+  complain(p.tag, "failed", p.fault->code, p.fault->sentence());
 }
 
 // Waits until the next event may go; false: interrupted.
@@ -112,7 +115,7 @@ bool publishing::event_of(const line_reader& input, std::string&& line, outgoing
   event.topic = std::move(topic.topic);
   if (topic.fault.empty()) return true;
   ++skipped_;
-  complain(input.line_number(), "skipped: " + topic.fault);
+  complain(input.line_number(), "skipped", "bad_argument", topic.fault);
   return false;
 }
 
