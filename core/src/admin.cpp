@@ -170,4 +170,9 @@ bool admin::wait(std::int64_t steady_deadline_ns) {
                              [&] { return running_ == 0; });
 }
 
+void admin::abandon() {
+  for (std::thread& t : threads_)
+    if (t.joinable()) t.detach();
+}
+
 }  // namespace postbus::detail

@@ -45,6 +45,8 @@ class admin {
   void stop(std::int64_t steady_deadline_ns);
   // After stop(): whether its threads have ended; false if the deadline passed before. Then they may still use the engine.
   bool wait(std::int64_t steady_deadline_ns);
+  // The engine is kept for ever, and so is this: its threads may end when they like.
+  void abandon();
 
   const admin_counts& counts() const noexcept { return counts_; }
 

@@ -95,6 +95,7 @@ void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
     log->write(POSTBUS_LOG_ERROR, "bus",
                "close: " + std::to_string(report_.total().abandoned) +
                    " deliveries abandoned after the deadline and the grace");
+    if (admin_ != nullptr) admin_->abandon();
     static auto* abandoned = new std::vector<std::shared_ptr<engine>>;
     static auto* abandoned_mutex = new std::mutex;
     const std::lock_guard keep(*abandoned_mutex);
