@@ -55,8 +55,8 @@ void subscription_state::deliver(attachment& from, const postbus_delivery* deliv
 }
 
 void subscription_state::refuse_inline(thread_record& thread, delivery_state& state) {
-  --state.attempt;
   thread.leave_handler(state.outer);
+  --state.attempt;
   batch done(*this);
   give_back(promote(state), done);
 }

@@ -11,10 +11,10 @@ constexpr std::int64_t slice_ns = 1'000'000;  // then other subscriptions get th
 
 bool subscription_state::run_handler(thread_record& thread, delivery_state& state, verdict& v) {
   state.outer = thread.running.load(std::memory_order_relaxed);
+  ++state.attempt;  // before others can see it
   thread.enter_handler(state);
   const bool start = !closed.load(std::memory_order_acquire);
   if (start) {
-    ++state.attempt;
     const stopwatch timed(*this, event_record::of(state.event).timed, state.event);
     try {
       handler_.run(handler_.object.get(), delivery_state::handle(state));
@@ -23,6 +23,7 @@ bool subscription_state::run_handler(thread_record& thread, delivery_state& stat
     }
   }
   thread.leave_handler(state.outer);
+  if (!start) --state.attempt;
   return start;
 }
 
@@ -74,9 +75,12 @@ boost::asio::awaitable<void> subscription_state::run_coroutines() {
     if (!prepare(*i, done)) continue;
     thread_record& thread = owner.threads.mine();
     delivery_state* const outer = thread.running.load(std::memory_order_relaxed);
+    ++i->attempt;  // before others can see it
+    i->since_ns = owner.rt->coarse_now_ns();
     thread.enter_handler(*i);
     if (closed.load(std::memory_order_acquire)) {
       thread.leave_handler(outer);
+      --i->attempt;
       give_back(*i, done);
       continue;
     }
@@ -84,8 +88,6 @@ boost::asio::awaitable<void> subscription_state::run_coroutines() {
       const std::lock_guard lock(mutex_);
       running_.add(*i);
     }
-    ++i->attempt;
-    i->since_ns = owner.rt->coarse_now_ns();
     counts_.started.fetch_add(1, std::memory_order_relaxed);
     verdict v;
     stopwatch timed(*this, event_record::of(i->event).timed, i->event);

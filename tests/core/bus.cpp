@@ -283,3 +283,24 @@ TEST_CASE("inline dispatch on a transport that answers later is refused", "[bus]
     CHECK(e.found().find("inline") != std::string::npos);
   }
 }
+
+TEST_CASE("what runs can be listed at any moment, while handlers start and end", "[bus]") {
+  for (const char* dispatch : {"queued", "inline"}) {
+    bus b(config_for("memory").set("transport.dispatch", dispatch));
+    std::atomic<int> plain{0}, coroutine{0};
+    const auto one = b.subscribe("job:{user}", [&](const delivery&) { ++plain; });
+    const auto two = b.subscribe("job:{user}", [&](delivery) -> boost::asio::awaitable<void> {
+      ++coroutine;
+      co_return;
+    });
+    std::thread publisher([&] {
+      for (int i = 0; i < 500; ++i) b.publish("job:42", "x");
+    });
+    while (plain < 500 || coroutine < 500)
+      for (const running_delivery& d : b.in_flight()) {
+        REQUIRE(d.topic == "job:42");
+        REQUIRE(d.attempt == 1);
+      }
+    publisher.join();
+  }
+}
