@@ -5,12 +5,7 @@
 #include "json.hpp"
 #include "puppet.hpp"
 #include "refusal.hpp"
-
-#include <postbus/sdk/text.hpp>
-
-#include <unistd.h>
-
-#include <cstdio>
+#include "support/standard_error.hpp"
 
 using namespace postbus;
 using namespace postbus::tests;
@@ -40,23 +35,6 @@ struct bus_with_log {
   }
   lines take() { return std::exchange(said, {}); }
 };
-
-// What a function writes to standard error.
-template <class F>
-std::string standard_error_of(F&& f) {
-  std::FILE* file = std::tmpfile();
-  const int before = ::dup(2);
-  ::dup2(::fileno(file), 2);
-  f();
-  std::fflush(stderr);
-  ::dup2(before, 2);
-  ::close(before);
-  std::string text(static_cast<std::size_t>(std::ftell(file)), '\0');
-  std::rewind(file);
-  text.resize(std::fread(text.data(), 1, text.size(), file));
-  std::fclose(file);
-  return text;
-}
 
 }  // namespace
 
