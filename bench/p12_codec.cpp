@@ -1,9 +1,9 @@
 // P12: an event of 256 B and three headers to bytes and back; msgpack, and CloudEvents JSON beside Boost.JSON.
-#include "codec.hpp"
-#include "event_record.hpp"
+#include "event/codec.hpp"
+#include "event/event_record.hpp"
 #include "harness.hpp"
-#include "json.hpp"
 #include "malloc_count.hpp"
+#include "text/json.hpp"
 
 #include <array>
 
@@ -17,7 +17,8 @@ struct fixed_ids : detail::id_source {
 
 // What an agent reports: 256 bytes of JSON.
 const std::string body = [] {
-  std::string text = R"({"user":42,"state":"running","step":17,"of":40,"rate":0.25,"tags":["a","b","c"],"note":")";
+  std::string text =
+      R"({"user":42,"state":"running","step":17,"of":40,"rate":0.25,"tags":["a","b","c"],"note":")";
   text.append(256 - text.size() - 2, 'x');
   return text + "\"}";
 }();
@@ -51,8 +52,7 @@ struct contestant {
   void encode() { detail::encode(format, event, wire); }
   void decode() {
     std::string why;
-    detail::event_record* back =
-        detail::decode(format, {sdk::bytes(wire), nullptr, nullptr}, "", ids, why);
+    detail::event_record* back = detail::decode(format, {sdk::bytes(wire), nullptr, nullptr}, "", ids, why);
     if (back == nullptr || back->header_count != headers.size() || back->data.len != body.size())
       broken("P12: not decoded: " + why);
     back->release();
@@ -79,23 +79,33 @@ std::vector<row> p12_codec(const settings& how) {
     mallocs = malloc_calls() - before;
     return ns;
   };
-  const auto ns = take_turns(how.rounds(),
-                             {
-                                 [&] { return ns_each(n, [&] { msgpack.encode(); }); },
-                                 [&] { return counted(msgpack); },
-                                 [&] { return ns_each(n, [&] { cloudevents.encode(); }); },
-                                 [&] { return ns_each(n, [&] { cloudevents.decode(); }); },
-                                 [&] { return ns_each(n, [&] { bytes += json::serialize(tree).size(); }); },
-                                 [&] { return ns_each(n, [&] { bytes += json::parse(cloudevents.wire).as_object().size(); }); },
-                             });
+  const auto ns = take_turns(
+      how.rounds(),
+      {
+          [&] { return ns_each(n, [&] { msgpack.encode(); }); },
+          [&] { return counted(msgpack); },
+          [&] { return ns_each(n, [&] { cloudevents.encode(); }); },
+          [&] { return ns_each(n, [&] { cloudevents.decode(); }); },
+          [&] { return ns_each(n, [&] { bytes += json::serialize(tree).size(); }); },
+          [&] { return ns_each(n, [&] { bytes += json::parse(cloudevents.wire).as_object().size(); }); },
+      });
   if (bytes == 0) broken("P12: Boost.JSON did nothing");
   const double each = static_cast<double>(mallocs) / static_cast<double>(n);
   return {
-      {"P12.encode", "msgpack, 256 B and 3 headers, to bytes", "ns", ns[0], "", {}, wanted::value_at_most, 150},
+      {"P12.encode",
+       "msgpack, 256 B and 3 headers, to bytes",
+       "ns",
+       ns[0],
+       "",
+       {},
+       wanted::value_at_most,
+       150},
       {"P12.decode", "… and back, as views into the bytes", "ns", ns[1], "", {}, wanted::value_at_most, 150},
       {"P12.malloc", "… calls of malloc for one of them", "", each, "", {}, wanted::value_at_most, 1},
-      {"P12.json.encode", "cloudevents+json", "ns", ns[2], "boost::json::serialize", ns[4], wanted::ratio_at_most, 1},
-      {"P12.json.decode", "cloudevents+json", "ns", ns[3], "boost::json::parse", ns[5], wanted::ratio_at_most, 1},
+      {"P12.json.encode", "cloudevents+json", "ns", ns[2], "boost::json::serialize", ns[4],
+       wanted::ratio_at_most, 1},
+      {"P12.json.decode", "cloudevents+json", "ns", ns[3], "boost::json::parse", ns[5], wanted::ratio_at_most,
+       1},
   };
 }
 

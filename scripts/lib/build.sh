@@ -6,6 +6,8 @@ jobs=${POSTBUS_JOBS:-$(nproc)}
 
 # ccache needs a home, which accounts made for a service may lack.
 [[ -w ${HOME:-/nonexistent} ]] || export CCACHE_DIR=${CCACHE_DIR:-$root/build/ccache}
+# What one checkout compiled serves another one of the same files, wherever it lies.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1}
 
 say() { printf 'postbus: %s\n' "$*" >&2; }
 fail() { say "$@"; exit 1; }

@@ -1,6 +1,6 @@
 // Bytes as a text of base64, and as bytes to write so; and as a time.
+#include "event/timestamp.hpp"
 #include "fuzz.hpp"
-#include "timestamp.hpp"
 
 #include <postbus/sdk/base64.hpp>
 

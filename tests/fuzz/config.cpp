@@ -1,7 +1,7 @@
 // A TOML text as the configuration of a bus: it is read, or refused with an error of ours.
+#include "config/settings.hpp"
 #include "fuzz.hpp"
-#include "router.hpp"
-#include "settings.hpp"
+#include "publish/router.hpp"
 
 #include <postbus/error.hpp>
 

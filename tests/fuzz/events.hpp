@@ -1,8 +1,8 @@
 // Events there and back, for the codecs' targets.
 #pragma once
 
-#include "codec.hpp"
-#include "event_record.hpp"
+#include "event/codec.hpp"
+#include "event/event_record.hpp"
 #include "fuzz.hpp"
 
 #include <postbus/sdk/abi.hpp>

@@ -1,5 +1,5 @@
 // A key expression in the first line, a pattern in the second; and the first line as a duration and as a size.
-#include "key_expression.hpp"
+#include "config/key_expression.hpp"
 
 #include "fuzz.hpp"
 

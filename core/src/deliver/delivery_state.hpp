@@ -1,0 +1,97 @@
+// delivery_state: one delivery while it is here; item: one that is queued, waiting or deferred, and so lives in a pooled block.
+#pragma once
+
+#include "engine/runtime.hpp"
+#include "event/block_pool.hpp"
+#include "event/event_record.hpp"
+
+#include <postbus/delivery.hpp>
+
+#include <new>
+
+namespace postbus::detail {
+
+class subscription_state;
+struct attachment;
+struct item;
+
+struct delivery_state {
+  subscription_state* subscription = nullptr;
+  attachment* from = nullptr;
+  const postbus_event* event = nullptr;
+  delivery_state* outer = nullptr;  // the delivery around this one on its thread
+  std::int64_t since_ns = 0;        // when its handler started
+  std::uint64_t token = 0;
+  std::uint32_t attempt = 0;  // handlers started for it, the running one included
+  bool is_item = false;       // else it stands on the stack of an inline delivery
+  bool deferred = false;      // the handler took the answer along
+  std::atomic<bool> stop_asked{false};
+  std::atomic<std::stop_source*> stop{nullptr};  // made when first wanted
+  item* promoted = nullptr;                      // inline: the item it became when it had to outlive its call
+
+  delivery_state() = default;
+  delivery_state(const delivery_state&) = delete;
+  delivery_state& operator=(const delivery_state&) = delete;
+  ~delivery_state() {
+    if (auto* source = stop.load(std::memory_order_acquire)) [[unlikely]]
+      delete source;
+  }
+
+  static delivery handle(delivery_state& state) noexcept { return delivery(&state); }
+
+  std::stop_token make_stop_token();
+  // Sets the mark and returns a copy of the stop source where one was made: who asks calls request_stop() without a lock.
+  std::optional<std::stop_source> mark_stop();
+};
+
+struct item : delivery_state {
+  item* next = nullptr;                      // in an inbox, or a batch
+  item *before = nullptr, *after = nullptr;  // among the subscription's waiting or running
+  std::atomic<std::uint32_t> references{1};
+  std::atomic<bool> answered{false};
+  bool credited = true;         // holds one of the subscription's credits
+  runtime::timer_id timer = 0;  // while it waits for its retry
+  postbus_owned wire{};         // not decoded yet
+  std::string topic, position;
+
+  static item* make() { return new (pool_allocate(sizeof(item))) item; }
+  void keep() noexcept { references.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept {
+    if (references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    if (event != nullptr) event_record::of(event).release();
+    if (wire.release != nullptr) wire.release(wire.ctx);
+    this->~item();
+    pool_free(this);
+  }
+
+ private:
+  item() { is_item = true; }
+  ~item() = default;
+};
+
+// An intrusive doubly-linked list of items, linked by before and after.
+class item_list {
+ public:
+  bool empty() const noexcept { return first_ == nullptr; }
+  std::size_t size() const noexcept { return size_; }
+  item* first() const noexcept { return first_; }
+  void add(item& i) noexcept {
+    i.before = nullptr;
+    i.after = first_;
+    if (first_ != nullptr) first_->before = &i;
+    first_ = &i;
+    ++size_;
+  }
+  void remove(item& i) noexcept {
+    (i.before != nullptr ? i.before->after : first_) = i.after;
+    if (i.after != nullptr) i.after->before = i.before;
+    i.before = i.after = nullptr;
+    --size_;
+  }
+
+ private:
+  item* first_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace postbus::detail

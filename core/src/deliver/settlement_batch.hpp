@@ -1,0 +1,62 @@
+// settlement_batch: what goes back to the transport together: settlements, then credit.
+#pragma once
+
+#include "engine/engine.hpp"
+#include "sent_settlements.hpp"
+
+#include <array>
+
+namespace postbus::detail {
+
+// What goes back to the transport together.
+struct subscription_state::batch {
+  explicit batch(subscription_state& owner) noexcept : s(owner) {}
+  batch(const batch&) = delete;
+  batch& operator=(const batch&) = delete;
+  ~batch() { flush(); }
+
+  void settle(const item& i, std::uint32_t what, std::int64_t value_ns = 0) {
+    if (i.token == 0 || (i.from->to.can & POSTBUS_CAN_ACK) == 0) return;
+    go_to(*i.from);
+    if (count == settlements.size()) send();
+    settlements[count++] = {i.token, what, 0, value_ns, nullptr};
+  }
+  void credit(const item& i) {
+    go_to(*i.from);
+    ++credits;
+  }
+  // What goes together goes to one transport.
+  void go_to(attachment& next) {
+    if (to != &next) give();
+    to = &next;
+  }
+  void give() {
+    send();
+    if (credits > 0) s.give_credit(*to, std::exchange(credits, 0));
+  }
+  void send() {
+    if (count == 0) return;
+    sent_settlements* sent = sent_settlements::make(s.owner, to->to, {settlements.data(), count});
+    count = 0;
+    const passage inside(s.owner.threads.mine());
+    to->to.table->settle(to->to.self, sent->items(), sent->n, {&sent_settlements::answered, sent});
+  }
+  // Settlements first, then credit for what comes next, and only then is nothing open: who waits for that sees all of it.
+  void flush() {
+    give();
+    const std::uint64_t n = std::exchange(ended, 0);
+    if (n > 0 && s.open_.fetch_sub(n) == n) {
+      s.owner.something_ended();
+      s.check_empty();
+    }
+  }
+
+  subscription_state& s;
+  attachment* to = nullptr;
+  std::array<postbus_settle, 64> settlements;
+  std::size_t count = 0;
+  std::uint32_t credits = 0;
+  std::uint64_t ended = 0;
+};
+
+}  // namespace postbus::detail

@@ -1,0 +1,112 @@
+// The end: drain, stop, report. And waiting until there is nothing to do.
+#include "admin/admin.hpp"
+#include "engine.hpp"
+
+namespace postbus::detail {
+
+void engine::something_ended() noexcept {
+  if (idle_waiters.load() == 0) return;
+  const std::lock_guard lock(idle_mutex_);
+  idle_changed_.notify_all();
+}
+
+// Waits for something_ended() until `over` or the deadline.
+bool engine::wait_idle(std::int64_t deadline_ns, const std::function<bool()>& over) {
+  if (rt->is_virtual()) {
+    rt->run_queued();
+    return over();
+  }
+  idle_waiters.fetch_add(1);
+  std::unique_lock lock(idle_mutex_);
+  const auto deadline = std::chrono::steady_clock::time_point(std::chrono::nanoseconds(deadline_ns));
+  const bool reached = idle_changed_.wait_until(lock, deadline, over);
+  idle_waiters.fetch_sub(1);
+  return reached;
+}
+
+bool engine::nothing_open() const {
+  if (publishing.load() != 0) return false;
+  const std::lock_guard lock(mutex);
+  return std::all_of(subscriptions.begin(), subscriptions.end(),
+                     [](const auto& s) { return s->open() == 0; });
+}
+
+bool engine::wait_until_idle(std::int64_t timeout_ns) {
+  const std::int64_t deadline = rt->now_ns() + timeout_ns;
+  for (;;) {
+    if (!wait_idle(deadline, [&] { return nothing_open(); })) return false;
+    if (!threads.quiet_until(deadline)) return false;  // publishes and inline handlers under way
+    if (nothing_open()) return true;
+  }
+}
+
+close_report engine::close(std::int64_t timeout_ns, std::int64_t grace_ns) {
+  std::call_once(closed_once_, [&] { drain(rt->now_ns() + timeout_ns, grace_ns); });
+  return report_;
+}
+
+void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
+  // First, so that what its clients hold goes back while the transports still take it.
+  if (admin_ != nullptr) admin_->stop(deadline_ns);
+  std::vector<std::shared_ptr<subscription_state>> all;
+  {
+    const std::lock_guard none_is_being_made(lifecycle);
+    state.store(phase::draining);
+    const std::lock_guard lock(mutex);
+    all = subscriptions;
+  }
+  thread_registry::heavy_fence();
+  for (const auto& s : all) retire(s, {});
+  all.clear();
+  const auto over = [&] {
+    if (publishing.load() != 0) return false;
+    const std::lock_guard lock(mutex);
+    return subscriptions.empty();
+  };
+  bool clean = wait_idle(deadline_ns, over) && threads.quiet_until(deadline_ns);
+  if (!clean) {
+    request_stop({});
+    const std::int64_t last = std::max(deadline_ns, rt->now_ns()) + grace_ns;
+    clean = wait_idle(last, over) && threads.quiet_until(last);
+  }
+  state.store(phase::closed);
+  thread_registry::heavy_fence();
+  clean = clean && threads.quiet_until(std::max(deadline_ns, rt->now_ns()) +
+                                       grace_ns);  // who saw "draining" just before
+
+  if (admin_ != nullptr) clean = admin_->wait(std::max(deadline_ns, rt->now_ns()) + grace_ns) && clean;
+
+  std::unique_lock lock(mutex);
+  report_.clean = clean;
+  report_.metrics = plugin_metrics.read();
+  threads.inspect(
+      [&](const thread_record& t) { report_.published += t.published.load(std::memory_order_relaxed); });
+  report_.published += published.load();
+  for (const auto& s : subscriptions) {
+    s->count_abandoned();
+    if (s->is_onlooker) continue;
+    finished.emplace_back(s->number_in_order, close_report::entry{s->pattern, s->options.group, s->counts()});
+  }
+  std::sort(finished.begin(), finished.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& [order, entry] : finished) report_.subscriptions.push_back(std::move(entry));
+  if (!clean) {
+    // Handlers that still run keep their frames, their threads and the plugins they came from.
+    log->finish();
+    log->write(POSTBUS_LOG_ERROR, "bus",
+               "close: " + std::to_string(report_.total().abandoned) +
+                   " deliveries abandoned after the deadline and the grace");
+    if (admin_ != nullptr) admin_->abandon();
+    static auto* abandoned = new std::vector<std::shared_ptr<engine>>;
+    static auto* abandoned_mutex = new std::mutex;
+    const std::lock_guard keep(*abandoned_mutex);
+    abandoned->push_back(shared_from_this());
+    return;
+  }
+  lock.unlock();
+  stop_plugins();
+  log->finish();
+  rt->stop();
+  destroy_plugins();
+}
+
+}  // namespace postbus::detail

@@ -1,0 +1,189 @@
+// Which plugins there are, and what a bus could do with them.
+#include "config/secrets.hpp"
+#include "plugin_loader.hpp"
+#include "plugin_survey.hpp"
+
+#include <postbus/inspect.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace postbus {
+namespace {
+
+using namespace detail;
+using how = capability_info::how;
+
+// The names by which a configuration uses plugins.
+std::vector<std::string> used_names(const settings& host) {
+  std::vector<std::string> names;
+  for (const transport_settings& t : host.transports) {
+    names.push_back(t.plugin.name);
+    if (!t.like.name.empty()) names.push_back(t.like.name);
+  }
+  for (const plugin_name& feature : host.features) names.push_back(feature.name);
+  names.push_back(host.store.plugin.name);
+  return names;
+}
+
+// The store that "auto" stands for; nothing where there is none, or where something else is missing.
+std::optional<std::string> found_store(const config_access::contents& filled) {
+  try {
+    const plugin_survey s = survey_plugins(filled);
+    if (s.found.store) return s.found.store->plugin->id;
+  } catch (const error&) {
+  }
+  return std::nullopt;
+}
+
+bool is_among(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string why_unavailable(const manifest_plugin& plugin, const std::string& file) {
+  try {
+    check_available(plugin, file);
+    return {};
+  } catch (const error& e) {
+    return e.what();
+  }
+}
+
+class plugin_list {
+ public:
+  explicit plugin_list(std::vector<std::string> used) : used_(std::move(used)) {}
+
+  void add(const plugin_library& library, bool by_file) {
+    for (const manifest_plugin& p : library.info.plugins) {
+      plugin_info row{p.id,
+                      library.info.version,
+                      p.summary,
+                      library.info.file,
+                      p.provides,
+                      p.needs,
+                      p.methods,
+                      capability_names(p.can),
+                      false,
+                      p.shared,
+                      why_unavailable(p, library.info.file)};
+      const auto first =
+          std::find_if(rows.begin(), rows.end(), [&](const plugin_info& r) { return r.id == p.id; });
+      const bool hidden = !by_file && first != rows.end();
+      if (hidden && row.problem.empty())
+        row.problem = "hidden: " + first->file + " has a plugin of this id, and comes first";
+      row.used = is_among(used_, library.info.file) || (!by_file && !hidden && is_among(used_, p.id));
+      rows.push_back(std::move(row));
+    }
+  }
+
+  void add_unusable(const std::string& file, const std::string& why) {
+    plugin_info row;
+    row.file = file;
+    row.used = is_among(used_, file);
+    row.problem = why;
+    rows.push_back(std::move(row));
+  }
+
+  std::vector<plugin_info> rows;
+
+ private:
+  std::vector<std::string> used_;
+};
+
+constexpr const char* not_yet = "this version has it not yet";
+
+// A capability that is the transport's own, or is not there.
+struct own_capability {
+  const char* name;
+  std::uint32_t bit;
+  const char* remark;
+  how otherwise;
+  const char* remark_otherwise;
+};
+
+constexpr own_capability own_ones[] = {
+    {"groups", POSTBUS_CAN_GROUP, "members of a group share its events", how::refused,
+     "subscribe refuses a group"},
+    {"patterns", POSTBUS_CAN_PATTERN, "*, {name} and **", how::refused, "subscribe takes topics only"},
+    {"flow control", POSTBUS_CAN_CREDIT, "as many as prefetch says, and no more until they are settled",
+     how::refused, "subscribe is refused: buffering for a transport without it comes later"},
+    {"acknowledgement", POSTBUS_CAN_ACK, "an event is kept until it is settled", how::core,
+     "settled within this process; the transport does not learn of it"},
+    {"delivery count across a crash", POSTBUS_CAN_COUNT, "handlers started, in whichever process",
+     how::refused, "counted within this process; a crash starts anew"},
+    {"persistence", POSTBUS_CAN_PERSIST, "events outlive the process", how::refused,
+     "what nobody has taken on is lost with the process, or with the connection"}};
+
+struct later_capability {
+  const char *name, *asked_by;
+};
+
+// What subscribe and publish refuse, and a setting that is refused.
+constexpr later_capability later_ones[] = {
+    {"replay", "the subscribe option 'from'"},
+    {"order by key", "the subscribe option 'ordered_by'"},
+    {"partitions", "the subscribe option 'ordered_by' across processes"},
+    {"delivery lease", "the subscribe option 'lease'"},
+    {"handler time-out", "the subscribe option 'handler_timeout'"},
+    {"overflow", "the subscribe option 'overflow'"},
+    {"dead letters", "the subscribe option 'dead_letters'"},
+    {"parking", "the subscribe option 'park_max'"},
+    {"delay", "the publish option 'delay'"},
+    {"ttl", "the publish option 'ttl'"},
+    {"buffering while it is away", "on_unavailable = \"buffer\""}};
+
+void explain_transport(std::vector<capability_info>& to, const transport_settings& t, const plugin_use& use) {
+  const auto add = [&](const char* name, how supplied, std::string remark) {
+    to.push_back({t.name, use.id, name, supplied, std::move(remark)});
+  };
+  const std::string like = t.like.name.empty() ? "" : " (limited as '" + t.like.name + "')";
+  for (const own_capability& c : own_ones) {
+    if ((use.can & c.bit) != 0) add(c.name, how::native, c.remark);
+    else add(c.name, c.otherwise, c.remark_otherwise + (c.otherwise == how::refused ? like : ""));
+  }
+  add("retry and backoff", how::core, "the timer runs in this process; a crash starts anew");
+  if (t.format.codec == codec::raw)
+    add("ids, headers, ordering key", how::refused, "the codec raw carries nothing but the data");
+  else add("ids, headers, ordering key", how::core, "written by the codec");
+  for (const later_capability& c : later_ones)
+    add(c.name, how::refused, std::string(c.asked_by) + ": " + not_yet);
+}
+
+}  // namespace
+
+std::vector<plugin_info> list_plugins(const config& configuration) {
+  const config_access::contents filled = fill_in_secrets(config_access::of(configuration));
+  return without_secrets(filled, [&] {
+    const settings host = read_settings(filled);
+    plugin_catalog catalog(plugin_folders(host.plugin_path), filled.modules);
+    std::vector<std::string> used = used_names(host);
+    if (auto store = found_store(filled)) used.push_back(*std::move(store));
+    plugin_list list(used);
+    for (const auto& library : catalog.libraries()) list.add(*library, false);
+    for (const auto& file : catalog.passed_over()) list.add_unusable(file.file.string(), file.why);
+    for (const std::string& name : used) {
+      const auto is_listed = [&](const plugin_info& row) { return row.file == name; };
+      if (name.find('/') == std::string::npos || std::any_of(list.rows.begin(), list.rows.end(), is_listed))
+        continue;
+      try {
+        list.add(*catalog.find_all({name, ""}).front().library, true);
+      } catch (const error& e) {
+        list.add_unusable(name, e.what());
+      }
+    }
+    return std::move(list.rows);
+  });
+}
+
+std::vector<capability_info> explain_capabilities(const config& configuration) {
+  const prepared ready = prepare_unloaded(configuration);
+  std::vector<capability_info> result;
+  for (std::size_t i = 0; i < ready.transports.size(); ++i)
+    explain_transport(result, ready.host.transports[i], ready.transports[i]);
+  return result;
+}
+
+void check(const config& configuration) { prepare(configuration); }
+
+}  // namespace postbus

@@ -1,0 +1,379 @@
+// The way down, on the caller's thread: check, ask the features, hand over to the transport, wait for its answer.
+#include "engine/engine.hpp"
+#include "engine/waiter.hpp"
+#include "event/attribute.hpp"
+#include "receipt_access.hpp"
+
+#include <postbus/sdk/topic.hpp>
+
+#include <algorithm>
+
+namespace postbus::detail {
+namespace {
+
+constexpr std::size_t headers_max = 64;
+constexpr std::size_t header_name_max = 20;
+constexpr std::size_t at_once = 64;  // events of a batch that are handed over together
+
+bool is_header_name(std::string_view name) noexcept {
+  return name.size() <= header_name_max && is_header_name_on_wire(name);
+}
+
+// Whether nothing is asked for that the wire of raw cannot say.
+bool fits_raw(const engine::publish_request& r, const transport_slot& to) noexcept {
+  const publish_options& o = *r.options;
+  return o.id.empty() && o.key.empty() && o.headers.empty() &&
+         (o.content_type.empty() || o.content_type == to.format.content_type);
+}
+
+// The transport's answer for some events: it comes before its publish() returns, so nothing has to wait for it.
+struct answers {
+  std::span<const engine::answer_to> results;
+  std::string* message;
+  bool all_well = false;
+
+  postbus_done done() noexcept { return {&finish, this}; }
+
+  static void finish(void* ctx, std::int32_t status, const void* result, const postbus_error* error) {
+    auto& self = *static_cast<answers*>(ctx);
+    self.all_well = status == POSTBUS_OK && result == nullptr;
+    if (status != POSTBUS_OK) [[unlikely]] {
+      self.message->assign(error != nullptr ? error->message : "");
+      for (const engine::answer_to& mine : self.results) *mine.ec = to_error_code(status);
+    } else if (result != nullptr) {
+      const auto* receipts = static_cast<const postbus_receipt*>(result);
+      for (const engine::answer_to& mine : self.results) {
+        *mine.ec = to_error_code(receipts->status);
+        if (receipts->position.len != 0)
+          receipt_access::set_position(*mine.value, sdk::view(receipts->position));
+        ++receipts;
+      }
+    }
+  }
+};
+
+}  // namespace
+
+topic_entry* engine::find_topic(thread_record& thread, std::string_view topic, std::uint64_t hash,
+                                error_code& ec, bool others_in_use) {
+  if (topic_entry* known = thread.topics.find(topic, hash)) [[likely]]
+    return known;
+  if (sdk::check_topic(topic)) {
+    ec = make_error_code(error::bad_argument);
+    return nullptr;
+  }
+  auto entry = std::make_unique<topic_entry>();
+  entry->hash = hash;
+  entry->topic = topic;
+  entry->transport = transports[routes.route(topic)].get();
+  entry->reserved = sdk::is_reserved(topic);
+  features.scope(*entry);
+  return &thread.topics.add(std::move(entry), others_in_use || thread.depth > 1);
+}
+
+bool engine::may_publish(thread_record& thread) const noexcept {
+  switch (state.load(std::memory_order_acquire)) {
+    case phase::running:
+      return true;
+    case phase::draining:
+      return thread.running.load(std::memory_order_relaxed) != nullptr || thread.steps > 0;
+    default:
+      return false;
+  }
+}
+
+bool engine::check(const publish_request& r, const transport_slot& to, error_code& ec) noexcept {
+  const publish_options& o = *r.options;
+  if (r.data.size() > to.data_max) [[unlikely]]
+    return ec = make_error_code(error::too_large), false;
+  if (to.format.codec == codec::raw && !fits_raw(r, to)) [[unlikely]]
+    return ec = make_error_code(error::unsupported), false;
+  if (o.delay || o.ttl) [[unlikely]]
+    return ec = make_error_code(error::unsupported), false;
+  if (o.headers.empty()) [[likely]]
+    return true;
+  if (o.headers.size() > headers_max || !std::all_of(o.headers.begin(), o.headers.end(),
+                                                     [](const header& h) { return is_header_name(h.name); }))
+    return ec = make_error_code(error::bad_argument), false;
+  return true;
+}
+
+topic_entry* engine::admit(thread_record& thread, std::string_view topic, std::uint64_t hash, error_code& ec,
+                           bool others_in_use) {
+  if (!may_publish(thread)) return ec = make_error_code(error::closed), nullptr;
+  topic_entry* entry = find_topic(thread, topic, hash, ec, others_in_use);
+  if (entry != nullptr && entry->reserved) return ec = make_error_code(error::bad_argument), nullptr;
+  return entry;
+}
+
+void engine::sample(thread_record& thread, event_record& event) const noexcept {
+  thread.until_timed = sample_every != 0 ? sample_every : UINT32_MAX;
+  if (sample_every == 0) return;
+  event.timed = sampling::all;
+  event.time_ns = rt->precise_wall_ns();
+}
+
+void engine::compose(thread_record& thread, lent_event& event, const publish_request& r,
+                     postbus_pair* pairs) noexcept {
+  const publish_options& o = *r.options;
+  event.size = sizeof(postbus_event);
+  event.flags = 0;
+  event.time_ns = event.expires_ns = 0;
+  event.topic = sdk::str(r.topic);
+  event.source = sdk::str(source);
+  event.data = {reinterpret_cast<const std::uint8_t*>(r.data.data()), r.data.size()};
+  event.id = sdk::str(o.id);
+  event.key = sdk::str(o.key);
+  event.content_type = sdk::str(o.content_type);
+  event.ids = rt.get();
+  event.headers = pairs;
+  event.header_count = o.headers.size();
+  for (const header& h : o.headers) *pairs++ = {sdk::str(h.name), sdk::str(h.value)};
+  if (--thread.until_timed == 0) [[unlikely]]
+    sample(thread, event);
+}
+
+void engine::publish(const publish_request& r, error_code& ec, receipt& out) noexcept {
+  try {
+    thread_record& thread = threads.mine();
+    passage inside(thread);
+    topic_entry* entry = admit(thread, r.topic, r.hash, ec, false);
+    if (entry == nullptr || !check(r, *entry->transport, ec)) [[unlikely]]
+      return thread.detail.clear(), count_refused(ec);  // the detail is of an earlier publish
+    std::array<postbus_pair, headers_max> pairs;
+    lent_event event;
+    compose(thread, event, r, pairs.data());
+    event_record* going = &event;
+    event_record* owned = nullptr;
+    if (entry->publish_mask != 0) {
+      traveller t;
+      t.event = &event;
+      t.entry = entry;
+      t.ticket = reinterpret_cast<std::uintptr_t>(&event);
+      t.cause = reinterpret_cast<std::uintptr_t>(r.cause);
+      features.ask(thread, POSTBUS_AT_PUBLISH, {&t, 1});
+      if (t.owned != nullptr) going = owned = t.owned;
+      entry = t.entry;
+      if (t.verdict != POSTBUS_PASS) {
+        thread.detail = std::move(t.reason);
+        ec = t.ec;
+        if (!ec) receipt_access::set_id(out, *going, thread, rt->wall_ns());
+        else count_refused(ec);
+        if (owned != nullptr) owned->release();
+        return;
+      }
+    }
+    transport_slot& to = *entry->transport;
+    if (!to.answers_at_once) [[unlikely]] {
+      inside.leave();
+      const std::int64_t deadline = rt->now_ns() + r.options->deadline.count();
+      if (in_handler() && to.waiting.would_wait()) count_refused(ec = make_error_code(error::would_block));
+      else take_late(*start_late(*going, to, deadline), deadline, ec, out);
+    } else {
+      postbus_out one{going, nullptr, 0, 0, entry->slot.data()};
+      const answer_to answer{&ec, &out, r.options->deadline.count()};
+      send_at_once(thread, inside, to, {&one, 1}, {&answer, 1});
+      if (!ec) {
+        thread.published.store(thread.published.load(std::memory_order_relaxed) + 1,
+                               std::memory_order_relaxed);
+        receipt_access::set_id(out, *going, thread, wall_of(thread));
+      } else {
+        count_refused(ec);
+      }
+    }
+    if (owned != nullptr) owned->release();
+  } catch (const std::bad_alloc&) {
+    ec = make_error_code(boost::system::errc::not_enough_memory);
+  }
+}
+
+// An event of a batch whose answer comes later.
+struct engine::late_publish {
+  std::shared_ptr<late_answer> answer;
+  publish_result* result;
+  std::int64_t deadline_ns;
+};
+
+void engine::publish(std::span<const message> messages, std::span<publish_result> results) noexcept {
+  std::vector<late_publish> late;
+  try {
+    for (std::size_t at = 0; at < messages.size(); at += at_once) {
+      const std::size_t n = std::min(at_once, messages.size() - at);
+      publish_some(messages.subspan(at, n), results.subspan(at, n), late);
+    }
+  } catch (const std::bad_alloc&) {
+    for (publish_result& result : results)
+      result.ec = make_error_code(boost::system::errc::not_enough_memory);
+  }
+  for (const late_publish& l : late) take_late(*l.answer, l.deadline_ns, l.result->ec, l.result->value);
+}
+
+// At most at_once of them.
+void engine::publish_some(std::span<const message> messages, std::span<publish_result> results,
+                          std::vector<late_publish>& late) {
+  thread_record& thread = threads.mine();
+  passage inside(thread);
+  std::array<lent_event, at_once> events;
+  std::array<traveller, at_once> travellers;
+  std::array<std::size_t, at_once> whose;
+  std::size_t pairs_needed = 0, n = 0;
+  for (const message& m : messages) pairs_needed += m.options.headers.size();
+  std::vector<postbus_pair> pairs(pairs_needed);
+  postbus_pair* next_pairs = pairs.data();
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const message& m = messages[i];
+    const publish_request r{m.topic, sdk::hash_bytes(m.topic), m.data, &m.options};
+    topic_entry* entry = admit(thread, r.topic, r.hash, results[i].ec, true);
+    if (entry == nullptr || !check(r, *entry->transport, results[i].ec)) {
+      count_refused(results[i].ec);
+      continue;
+    }
+    compose(thread, events[n], r, next_pairs);
+    next_pairs += m.options.headers.size();
+    travellers[n].event = &events[n];
+    travellers[n].entry = entry;
+    travellers[n].ticket = reinterpret_cast<std::uintptr_t>(&events[n]);
+    whose[n++] = i;
+  }
+  if (!features.empty()) features.ask(thread, POSTBUS_AT_PUBLISH, {travellers.data(), n});
+  std::array<postbus_out, at_once> outs;
+  std::array<answer_to, at_once> answers;
+  std::size_t going = 0;
+  transport_slot* to = nullptr;
+  // Those for one transport that follow each other go together.
+  const auto send = [&] {
+    if (going > 0) send_at_once(thread, inside, *to, {outs.data(), going}, {answers.data(), going});
+    going = 0;
+  };
+  for (std::size_t k = 0; k < n; ++k) {
+    traveller& t = travellers[k];
+    publish_result& result = results[whose[k]];
+    const std::int64_t wait_ns = messages[whose[k]].options.deadline.count();
+    if (t.verdict != POSTBUS_PASS) {
+      thread.detail = t.reason;
+      result.ec = t.ec;
+    } else if (!t.entry->transport->answers_at_once) {
+      const std::int64_t deadline = rt->now_ns() + wait_ns;
+      late.push_back(
+          {start_late(event_record::of(t.event), *t.entry->transport, deadline), &result, deadline});
+    } else {
+      if (to != t.entry->transport) send();
+      to = t.entry->transport;
+      outs[going] = {t.event, nullptr, 0, 0, t.entry->slot.data()};
+      answers[going++] = {&result.ec, &result.value, wait_ns};
+    }
+  }
+  send();
+  for (std::size_t k = 0; k < n; ++k) {
+    publish_result& result = results[whose[k]];
+    const bool waits =
+        travellers[k].verdict == POSTBUS_PASS && !travellers[k].entry->transport->answers_at_once;
+    if (!result.ec && !waits) {
+      receipt_access::set_id(result.value, event_record::of(travellers[k].event), thread, wall_of(thread));
+      thread.published.store(thread.published.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    } else if (!waits) {
+      count_refused(result.ec);
+    }
+    if (travellers[k].owned != nullptr) travellers[k].owned->release();
+  }
+}
+
+// In order; one that stays without room is answered so, and those behind it go on.
+void engine::send_at_once(thread_record& thread, passage& inside, transport_slot& to,
+                          std::span<postbus_out> events, std::span<const answer_to> results) noexcept {
+  std::int64_t begun = 0;
+  const auto answer_all = [&](error_code ec) {
+    for (const answer_to& r : results) *r.ec = ec;
+  };
+  while (!events.empty()) {
+    answers a{results, &thread.detail};
+    if (thread.depth == 1) thread.inline_since_ns = rt->coarse_now_ns();
+    to.table->publish(to.self, events.data(), events.size(), a.done());
+    if (a.all_well) [[likely]]
+      return;
+    const auto full =
+        std::find_if(results.begin(), results.end(), [](const answer_to& r) { return *r.ec == error::full; });
+    const auto sent = static_cast<std::size_t>(full - results.begin());
+    events = events.subspan(sent);
+    results = results.subspan(sent);
+    if (events.empty()) return;
+    thread.detail.clear();
+    if (begun == 0) begun = rt->now_ns();
+    const answer_to& first = results.front();
+    const std::int64_t deadline = begun + first.wait_ns;
+    answer_all({});
+    if (first.wait_ns <= 0 || !POSTBUS_CAN(to.table, room)) {
+      *first.ec = make_error_code(error::full);
+    } else if (in_handler()) {
+      *first.ec = make_error_code(error::would_block);
+    } else {
+      const auto asked = ask_for_room(to, events.front().event->topic);
+      inside.leave();
+      const bool room = asked->wait(*rt, deadline) && asked->status() == POSTBUS_OK &&
+                        (rt->is_virtual() || rt->now_ns() < deadline);
+      inside.enter();
+      if (!may_publish(thread)) return answer_all(make_error_code(error::closed));
+      if (room) continue;
+      *first.ec = make_error_code(error::full);
+    }
+    events = events.subspan(1);
+    results = results.subspan(1);
+  }
+}
+
+// When the passage that publishes began. The id of an event that nobody else has asked for may say so without another look at a clock.
+std::int64_t engine::wall_of(const thread_record& thread) const noexcept {
+  return thread.inline_since_ns + wall_offset_ns;
+}
+
+std::shared_ptr<waiter> engine::ask_for_room(transport_slot& to, postbus_str topic) {
+  // The transport may answer after the deadline: what it answers to lives until then.
+  auto room = std::make_shared<waiter>();
+  const auto answered = [](void* ctx, std::int32_t status, const void*, const postbus_error* e) {
+    const std::unique_ptr<std::shared_ptr<waiter>> held(static_cast<std::shared_ptr<waiter>*>(ctx));
+    sdk::answer((*held)->done(), status, nullptr, e);
+  };
+  to.table->room(to.self, topic, {answered, new std::shared_ptr<waiter>(room)});
+  return room;
+}
+
+error engine::explain(error_code ec, std::string_view topic, std::size_t data_size) {
+  std::string detail = std::exchange(threads.mine().detail, {});
+  const auto code = static_cast<error::errc>(ec.value());
+  if (ec.category() != error_category()) return {error::failed, ec.message(), "", ""};
+  const std::string where = "a publish on '" + std::string(topic) + "'";
+  const transport_slot& to = *transports[routes.route(topic)];
+  switch (code) {
+    case error::bad_argument:
+      if (!detail.empty()) return {code, where + ": " + detail, "", ""};
+      if (const auto fault = sdk::check_topic(topic)) return {code, sdk::describe(fault, topic), "", ""};
+      if (sdk::is_reserved(topic))
+        return {code, where, "a topic that does not begin with 'postbus', which is reserved", ""};
+      return {code,
+              where + " with too many headers, or a header name that is not a-z, 0-9 or is an attribute's",
+              "at most 64 headers with names of 1 to 20 lower-case letters and digits, none of them id, "
+              "source, type, time, data and the like",
+              ""};
+    case error::too_large:
+      return {code, std::to_string(data_size) + " bytes of data on '" + std::string(topic) + "'",
+              "at most " + std::to_string(to.data_max),
+              "send a reference, or raise " + to.path + ".data_max"};
+    case error::unsupported:
+      if (to.format.codec == codec::raw)
+        return {code, where + " with an id, a key, headers, a delay, a ttl or another content type",
+                "data alone: the codec of [" + to.path + "] is raw", "leave them out, or use another codec"};
+      return {code, where + " with a delay or ttl", "neither", "this version of postbus has them not yet"};
+    case error::closed:
+      return {code, where, "a bus that is not closed", ""};
+    case error::full:
+      return {code, where + " that found no room", "room before the deadline",
+              "slow down, raise queue_max, or look for a subscription that does not keep up"};
+    case error::would_block:
+      return {code, where + " from a handler, with no room", "room at once",
+              "use async_publish, or publish from another thread"};
+    default:
+      return {code, detail.empty() ? where : where + ": " + detail, "", ""};
+  }
+}
+
+}  // namespace postbus::detail

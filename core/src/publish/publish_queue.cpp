@@ -1,0 +1,266 @@
+#include "publish_queue.hpp"
+
+#include "engine/completion.hpp"
+#include "engine/waiter.hpp"
+#include "receipt_access.hpp"
+
+#include <postbus/sdk/hash.hpp>
+
+namespace postbus::detail {
+
+std::unique_ptr<async_publish> engine::prepare(std::string_view topic, bytes_view data,
+                                               const publish_options& options) {
+  auto p = std::make_unique<async_publish>(shared_from_this());
+  const publish_request r{topic, 0, data, &options};
+  if (!check(r, *transports[routes.route(topic)], p->ec)) return p;
+  std::vector<postbus_pair> pairs(options.headers.size());
+  lent_event event;
+  compose(threads.mine(), event, r, pairs.data());
+  p->event = event.keep();
+  p->deadline_ns = rt->now_ns() + options.deadline.count();
+  return p;
+}
+
+void engine::start(std::unique_ptr<async_publish> p) {
+  engine& self = *p->owner;
+  self.publishing.fetch_add(1);
+  if (p->ec) return async_publish::complete(std::move(p), p->ec);
+  thread_record& thread = self.threads.mine();
+  {
+    const passage inside(thread);
+    const std::string_view topic = sdk::view(p->event->topic);
+    error_code ec;
+    topic_entry* entry = self.admit(thread, topic, sdk::hash_bytes(topic), ec, false);
+    if (entry == nullptr) return async_publish::complete(std::move(p), ec);
+    p->to = entry->transport;
+    if (entry->publish_mask != 0) {
+      traveller t;
+      t.event = p->event;
+      t.entry = entry;
+      t.ticket = reinterpret_cast<std::uintptr_t>(p.get());
+      t.cause = p->cause;
+      self.features.ask(thread, POSTBUS_AT_PUBLISH, {&t, 1});
+      if (t.owned != nullptr) {
+        p->event->release();
+        p->event = t.owned;
+      }
+      p->to = t.entry->transport;
+      p->detail = std::move(t.reason);
+      if (t.verdict != POSTBUS_PASS) return async_publish::complete(std::move(p), t.ec);
+    }
+  }
+  hand_over(std::move(p));
+}
+
+void engine::hand_over(std::unique_ptr<async_publish> p) {
+  transport_slot& to = *p->to;
+  if ((to.needs & POSTBUS_NEED_WIRE) != 0) {
+    encode(to.format, *p->event, p->wire);
+    p->slice = to.format.codec == codec::raw ? p->event->data : sdk::bytes(p->wire);
+    p->out.wire = &p->slice;
+    p->out.wire_count = 1;
+  }
+  p->out.event = p->event;
+  to.waiting.start(std::move(p));
+}
+
+void async_publish::complete(std::unique_ptr<async_publish> self, error_code ec) {
+  const auto owner = self->owner;
+  if (!ec && self->event != nullptr)
+    receipt_access::set_id(self->value, *self->event, owner->threads.mine(), owner->rt->wall_ns());
+  if (!ec) owner->published.fetch_add(1, std::memory_order_relaxed);
+  else owner->count_refused(ec);
+  if (self->direct) {
+    if (ec && !self->detail.empty()) owner->threads.mine().detail = self->detail;
+    self->direct(ec, std::move(self->value));
+  } else if (self->handler) {
+    post_completion(*owner, std::move(self->handler), ec, std::move(self->value));
+  }
+  self.reset();
+  owner->publishing.fetch_sub(1);
+  owner->something_ended();
+}
+
+void publish_queue::start(std::unique_ptr<async_publish> p) {
+  std::unique_lock lock(mutex_);
+  p->order = ++started_;
+  if (waiting_.empty() && !pumping_ && !full_ && has_room()) {
+    ++in_flight_;
+    bytes_ += p->event->data.len;
+    lock.unlock();
+    return send(std::move(p));
+  }
+  if (waiting_.size() < events_max && p->deadline_ns > owner_.rt->now_ns()) {
+    waiting_.push_back(std::move(p));
+    return arm();
+  }
+  lock.unlock();
+  async_publish::complete(std::move(p), make_error_code(error::full));
+}
+
+void publish_queue::send(std::unique_ptr<async_publish> p) {
+  const passage inside(owner_.threads.mine());
+  async_publish* raw = p.release();
+  to_.table->publish(to_.self, &raw->out, 1, {&answered, raw});
+}
+
+void publish_queue::answered(void* ctx, std::int32_t status, const void* result, const postbus_error* e) {
+  std::unique_ptr<async_publish> p(static_cast<async_publish*>(ctx));
+  const auto alive = p->owner;
+  publish_queue& self = p->to->waiting;
+  if (result != nullptr && status == POSTBUS_OK) {
+    const auto& receipt = *static_cast<const postbus_receipt*>(result);
+    status = receipt.status;
+    if (receipt.position.len != 0) receipt_access::set_position(p->value, sdk::view(receipt.position));
+  }
+  if (e != nullptr) p->detail = e->message;
+  std::string ask;
+  {
+    const std::lock_guard lock(self.mutex_);
+    --self.in_flight_;
+    self.bytes_ -= p->event->data.len;
+    if (status == POSTBUS_E_FULL && POSTBUS_CAN(self.to_.table, room) &&
+        p->deadline_ns > alive->rt->now_ns()) {
+      if (!std::exchange(self.full_, true)) ask = sdk::view(p->event->topic);
+      const auto later = std::find_if(self.waiting_.begin(), self.waiting_.end(),
+                                      [&](const auto& w) { return w->order > p->order; });
+      self.waiting_.insert(later, std::move(p));
+      self.arm();
+    }
+  }
+  if (p != nullptr) async_publish::complete(std::move(p), to_error_code(status));
+  if (!ask.empty()) self.ask_for_room(ask);
+  else self.pump();
+}
+
+void publish_queue::ask_for_room(std::string_view topic) {
+  struct asked {
+    std::shared_ptr<engine> alive;
+    publish_queue* queue;
+  };
+  const passage inside(owner_.threads.mine());
+  to_.table->room(to_.self, sdk::str(topic),
+                  {[](void* ctx, std::int32_t, const void*, const postbus_error*) {
+                     const std::unique_ptr<asked> a(static_cast<asked*>(ctx));
+                     {
+                       const std::lock_guard lock(a->queue->mutex_);
+                       a->queue->full_ = false;
+                     }
+                     a->queue->pump();
+                   },
+                   new asked{owner_.shared_from_this(), this}});
+}
+
+void publish_queue::pump() {
+  std::unique_lock lock(mutex_);
+  if (pumping_) return;
+  pumping_ = true;
+  while (!waiting_.empty() && !full_ && has_room()) {
+    std::unique_ptr<async_publish> p = std::move(waiting_.front());
+    waiting_.pop_front();
+    ++in_flight_;
+    bytes_ += p->event->data.len;
+    lock.unlock();
+    send(std::move(p));
+    lock.lock();
+  }
+  pumping_ = false;
+}
+
+void publish_queue::arm() {
+  std::int64_t first = INT64_MAX;
+  for (const auto& p : waiting_) first = std::min(first, p->deadline_ns);
+  if (first >= armed_ns_) return;
+  armed_ns_ = first;
+  owner_.rt->timer(std::max<std::int64_t>(0, first - owner_.rt->now_ns()),
+                   {[](void* ctx, std::int32_t, const void*, const postbus_error*) {
+                      static_cast<publish_queue*>(ctx)->expire();
+                    },
+                    this});
+}
+
+void publish_queue::expire() {
+  std::vector<std::unique_ptr<async_publish>> late;
+  {
+    const std::lock_guard lock(mutex_);
+    armed_ns_ = INT64_MAX;
+    const std::int64_t now = owner_.rt->now_ns();
+    std::erase_if(waiting_, [&](std::unique_ptr<async_publish>& p) {
+      if (p->deadline_ns > now) return false;
+      late.push_back(std::move(p));
+      return true;
+    });
+    arm();
+  }
+  for (auto& p : late) async_publish::complete(std::move(p), make_error_code(error::full));
+}
+
+// ---- for those who wait on the spot, and for plugins
+
+// What the late answer of a synchronous publish is written to; the last of who waits and who answers lets go of it.
+struct late_answer {
+  waiter done;
+  error_code ec;
+  receipt value;
+  std::string detail;
+};
+
+std::shared_ptr<late_answer> engine::start_late(event_record& event, transport_slot& to,
+                                                std::int64_t deadline_ns) {
+  auto p = std::make_unique<async_publish>(shared_from_this());
+  p->event = event.keep();
+  p->to = &to;
+  p->deadline_ns = deadline_ns;
+  const auto answer = std::make_shared<late_answer>();
+  p->direct = [answer, raw = p.get()](error_code ec, receipt r) {
+    answer->ec = ec;
+    answer->value = std::move(r);
+    answer->detail = raw->detail;
+    sdk::answer(answer->done.done(), POSTBUS_OK);
+  };
+  publishing.fetch_add(1);
+  hand_over(std::move(p));
+  return answer;
+}
+
+void engine::take_late(late_answer& answer, std::int64_t deadline_ns, error_code& ec, receipt& out) {
+  // A little longer than the publish may wait for room, so that "no room" is told from "no answer".
+  if (!answer.done.wait(*rt, deadline_ns + 100'000'000)) {
+    count_refused(ec = make_error_code(error::outcome_unknown));
+    return;
+  }
+  threads.mine().detail = std::move(answer.detail);
+  ec = answer.ec;
+  out = std::move(answer.value);
+}
+
+void engine::publish_for_plugin(const postbus_event* const* fields, std::size_t n, postbus_done done) {
+  struct gathered {
+    std::vector<postbus_receipt> receipts;
+    std::atomic<std::size_t> open;
+    postbus_done done;
+  };
+  auto all = std::make_shared<gathered>();
+  all->receipts.resize(n);
+  all->open = n;
+  all->done = done;
+  if (n == 0) return sdk::answer(done, POSTBUS_OK);
+  for (std::size_t i = 0; i < n; ++i) {
+    publish_options options;
+    options.id = sdk::view(fields[i]->id);
+    options.key = sdk::view(fields[i]->key);
+    options.content_type = sdk::view(fields[i]->content_type);
+    std::vector<header> headers;
+    for (std::size_t h = 0; h < fields[i]->header_count; ++h)
+      headers.push_back({sdk::view(fields[i]->headers[h].name), sdk::view(fields[i]->headers[h].value)});
+    options.headers = headers;
+    auto p = prepare(sdk::view(fields[i]->topic), sdk::view(fields[i]->data), options);
+    p->direct = [all, i](error_code ec, receipt) {
+      all->receipts[i].status = from_error_code(ec);
+      if (all->open.fetch_sub(1) == 1) sdk::answer(all->done, POSTBUS_OK, all->receipts.data());
+    };
+    start(std::move(p));
+  }
+}
+
+}  // namespace postbus::detail

@@ -1,0 +1,85 @@
+// publish_queue: asynchronous publishes that have to wait for room, in their order, and the bound on those without their answer.
+#pragma once
+
+#include "engine/runtime.hpp"
+#include "topic_cache.hpp"
+
+#include <postbus/event.hpp>
+
+#include <boost/asio/any_completion_handler.hpp>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+namespace postbus::detail {
+
+class engine;
+struct transport_slot;
+
+// One asynchronous publish. Owned by the queue, or by the transport through its done.
+struct async_publish {
+  explicit async_publish(std::shared_ptr<engine> e) : owner(std::move(e)) {}
+  async_publish(const async_publish&) = delete;
+  async_publish& operator=(const async_publish&) = delete;
+  ~async_publish() {
+    if (event != nullptr) event->release();
+  }
+
+  std::shared_ptr<engine> owner;
+  transport_slot* to = nullptr;   // once it is known
+  event_record* event = nullptr;  // kept
+  std::string wire;
+  postbus_bytes slice{};
+  postbus_out out{};
+  std::int64_t deadline_ns = 0;  // on the runtime's clock
+  std::uint64_t order = 0;       // among those of its transport
+  std::uint64_t cause = 0;       // ticket of the delivery it is published through
+  error_code ec;                 // of the checks made before it started
+  std::string detail;            // what a feature or the transport says about it
+  receipt value;
+  // Who hears of it: the token's handler, or a plugin.
+  boost::asio::any_completion_handler<void(error_code, receipt)> handler;
+  std::function<void(error_code, receipt)> direct;
+
+  // Tells who hears of it, and is gone.
+  static void complete(std::unique_ptr<async_publish> self, error_code ec);
+};
+
+class publish_queue {
+ public:
+  static constexpr std::size_t events_max = 65'536, bytes_max = 64u << 20;
+
+  publish_queue(engine& owner, transport_slot& to) : owner_(owner), to_(to) {}
+
+  // Sends it, or lets it wait behind those that wait.
+  void start(std::unique_ptr<async_publish> p);
+  bool would_wait() {
+    const std::lock_guard lock(mutex_);
+    return !waiting_.empty() || full_ || !has_room();
+  }
+
+ private:
+  bool has_room() const noexcept { return in_flight_ < events_max && bytes_ < bytes_max; }
+  void send(std::unique_ptr<async_publish> p);
+  static void answered(void* ctx, std::int32_t status, const void* result, const postbus_error* error);
+  // Sends what waits, as far as there is room.
+  void pump();
+  void ask_for_room(std::string_view topic);
+  // With the lock held: a timer for the first deadline among those that wait.
+  void arm();
+  void expire();
+
+  engine& owner_;
+  transport_slot& to_;
+  std::mutex mutex_;
+  std::deque<std::unique_ptr<async_publish>> waiting_;  // in their order
+  std::size_t in_flight_ = 0, bytes_ = 0;               // handed to the transport and not answered
+  std::uint64_t started_ = 0;
+  bool pumping_ = false,
+       full_ = false;  // full_: the transport said so, and has not said that there is room again
+  std::int64_t armed_ns_ = INT64_MAX;
+};
+
+}  // namespace postbus::detail
