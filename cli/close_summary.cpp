@@ -40,6 +40,7 @@ json::object to_json(const close_report& report) {
     if (m.type == metric::kind::gauge) left[m.name] = m.value;
   json::object o{{"clean", report.clean}, {"published", report.published}};
   o["subscriptions"] = std::move(subscriptions);
+  if (report.earlier.taken_on > 0) put(o["earlier"].emplace_object(), report.earlier);
   o["gauges"] = std::move(left);
   return o;
 }
@@ -50,6 +51,7 @@ std::string show(const close_report& report, bool color) {
     table t({"SUBSCRIPTION", "GROUP", "TAKEN ON", "ACKED", "DROPPED", "GIVEN UP", "GIVEN BACK", "ABANDONED"});
     for (const auto& entry : report.subscriptions)
       add_row(t, entry.pattern, entry.group.empty() ? "-" : entry.group, entry.counts);
+    if (report.earlier.taken_on > 0) add_row(t, "those that ended before", "", report.earlier);
     if (report.subscriptions.size() > 1) add_row(t, "total", "", report.total());
     text = t.text(color);
   }

@@ -15,11 +15,10 @@ namespace {
 namespace json = boost::json;
 
 constexpr manual about{"inflight",
-                       "lists the deliveries whose handlers run now on the running bus",
+                       "lists the deliveries that are in flight on the running bus",
                        "For each the topic, the subscription, the attempt, how long it has been running, and "
-                       "whether it was asked to stop. What a client of the admin socket has not acknowledged "
-                       "has no handler here: "
-                       "postbus topics counts it as open.",
+                       "whether it was asked to stop: handlers that run, and deliveries whose settlement was taken "
+                       "along, as a client of the admin socket does until it acknowledges.",
                        "postbus inflight\npostbus inflight --json | jq '.[] | .topic'",
                        "",
                        "postbus stop, postbus health"};

@@ -152,12 +152,13 @@ TEST_CASE("what is in flight in an application is listed, and can be asked to st
   CHECK(host.prints("stopped"));
 }
 
-TEST_CASE("what a client has not acknowledged is open, and given back at the end", "[cli][running_bus]") {
+TEST_CASE("what a client has not acknowledged is open and in flight, and given back at the end", "[cli][running_bus]") {
   fleet f;
   keeper client(f.folder, "job:*");
   CHECK(f.postbus({"pub", "job:1", "data"}).status == 0);
   client.wait_for("\"delivery\"");
   CHECK(holds(f.postbus({"topics"}).out, "job:*    -      1            1     0"));
+  CHECK(holds(f.postbus({"inflight"}).out, "job:1"));
   f.bus.signal(SIGTERM);
   CHECK(f.bus.status() == 0);
   CHECK(holds(f.bus.out(), "job:*         -      1         0      0        0         1           0"));

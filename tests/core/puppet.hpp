@@ -78,6 +78,10 @@ class mood {
   }
   void call(std::string_view method, std::string_view text, sdk::completion<std::string_view>&& done) {
     if (method == "health") {
+      if (answer == "block") {
+        for (entered = true; !go;) std::this_thread::yield();
+        return done.ok("{}");
+      }
       if (answer == "held") return held_.push_back(std::move(done));
       if (answer == "fail") return done.fail(POSTBUS_E_UNAVAILABLE, "no pulse");
       return done.ok(answer);
@@ -90,7 +94,8 @@ class mood {
     done.ok("{}");
   }
 
-  static inline std::string answer = "{}";  // to "health"
+  static inline std::string answer = "{}";                    // to "health"
+  static inline std::atomic<bool> entered{false}, go{false};  // of a "block"
 
  private:
   sdk::context& ctx_;

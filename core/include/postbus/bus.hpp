@@ -24,8 +24,11 @@ struct close_report {
     std::string pattern, group;
     delivery_counts counts;
   };
-  std::vector<entry> subscriptions;  // every one that this bus ever had, in the order they were made
-  std::uint64_t published = 0;       // events confirmed
+  static constexpr std::size_t ended_max = 1'000;
+  std::vector<entry>
+      subscriptions;  // those there were at the end and the last `ended_max` that ended before, in the order they were made
+  delivery_counts earlier;      // of those that ended before these, added up
+  std::uint64_t published = 0;  // events confirmed
   std::vector<metric>
       metrics;  // of the plugins, after everything was given back: what the memory transport still queues, for instance
   bool clean = true;  // false: the deadline passed, and something was abandoned
@@ -33,7 +36,7 @@ struct close_report {
   delivery_counts total() const;
 };
 
-// One delivery whose handler runs now.
+// One delivery at work: its handler runs, or has taken the settlement along (defer), as a client of the admin socket does.
 struct running_delivery {
   std::string id;  // empty for an inline delivery, whose id is made only if the handler asks for it
   std::string topic, pattern, group;
@@ -137,7 +140,8 @@ class bus {
 
   // ---- close. Stops fetching; lets running handlers finish, and publish; settles; gives back what was not started; stops the plugins.
   // Past the deadline the handlers still running are asked to stop; past `grace` more they are abandoned: counted, and kept alive.
-  // Idempotent: later calls return the same report. From a handler of this bus it throws error::would_block.
+  // Idempotent: a later call waits for the first and returns the same report; one from another thread with an earlier end shortens the
+  // first one's deadline and grace. From a handler of this bus it throws error::would_block.
   close_report close(std::chrono::nanoseconds deadline = std::chrono::seconds(30),
                      std::chrono::nanoseconds grace = std::chrono::seconds(5));
 
@@ -150,7 +154,7 @@ class bus {
   std::vector<std::string> topics() const;  // the patterns that have subscriptions on this bus, sorted
   std::size_t subscriber_count(std::string_view topic) const;  // of this bus, that match the topic
   std::vector<running_delivery> in_flight() const;
-  // Asks the running handlers to stop whose captures have all these values, and returns how many were asked:
+  // Asks the deliveries at work to stop whose captures have all these values, and returns how many were asked:
   // bus.request_stop({{"user_id", "42"}}). Without values: all of them.
   using capture = std::pair<std::string_view, std::string_view>;
   std::size_t request_stop(std::span<const capture> where);

@@ -21,7 +21,7 @@ namespace postbus {
 namespace detail {
 struct delivery_state;
 struct settlement_access;
-}
+}  // namespace detail
 
 // Thrown by a handler: deliver again after `after`; without a value after the subscription's backoff.
 struct retry : std::exception {
@@ -55,6 +55,10 @@ class settlement {
   void retry(std::optional<std::chrono::nanoseconds> after, error_code&) noexcept;
   void reject(std::string_view reason);
   void reject(std::string_view reason, error_code&) noexcept;
+
+  // Asked to stop, as delivery::stop_requested(): whoever works on it should answer soon. Not after an answer.
+  bool stop_requested() const noexcept;
+  std::stop_token stop_token() const;
 
   // The event, for as long as the settlement holds it.
   postbus::event event() const;

@@ -10,7 +10,8 @@
 namespace postbus::detail {
 namespace {
 
-constexpr std::int64_t wind_down_ns = 1'000'000'000;  // for the threads to end, however near the deadline is
+constexpr std::int64_t wind_down_ns =
+    1'000'000'000;  // for the threads to end, before the bus goes on closing
 constexpr auto accept_pause = std::chrono::milliseconds(100);  // when there are no descriptors left
 constexpr auto farewell_max =
     std::chrono::milliseconds(500);  // for clients that do not read their last lines
@@ -153,14 +154,14 @@ void admin::close_all() {
   });
 }
 
-void admin::stop(std::int64_t steady_deadline_ns) {
+void admin::stop() {
   {
     const std::lock_guard lock(mutex_);
     if (std::exchange(stopped_, true)) return;
     if (running_ == 0) return file_.remove();  // start() never came
   }
   boost::asio::post(sockets_, [this] { close_all(); });
-  wait(std::max(steady_deadline_ns, steady_ns() + wind_down_ns));
+  wait(steady_ns() + wind_down_ns);
 }
 
 bool admin::wait(std::int64_t steady_deadline_ns) {

@@ -41,8 +41,8 @@ class admin {
 
   void start();
   // Takes no more clients; tells those there are, ends their subscriptions and gives back what they hold. Returns when all that is
-  // done, or at the deadline, but gives it a second in any case: that it is not done means that somebody's code does not return.
-  void stop(std::int64_t steady_deadline_ns);
+  // done, or after a second: that it is not done means that somebody's code does not return, and close() goes on meanwhile.
+  void stop();
   // After stop(): whether its threads have ended; false if the deadline passed before. Then they may still use the engine.
   bool wait(std::int64_t steady_deadline_ns);
   // The engine is kept for ever, and so is this: its threads may end when they like.

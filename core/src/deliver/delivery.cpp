@@ -95,17 +95,21 @@ std::string_view delivery::position() const noexcept {
                          : std::string_view();
 }
 event delivery::event() const { return postbus::event(detail::event_record::of(state_->event).keep()); }
-bool delivery::stop_requested() const noexcept { return state_->stop_asked.load(std::memory_order_relaxed); }
-std::stop_token delivery::stop_token() const { return state_->make_stop_token(); }
+bool delivery::stop_requested() const noexcept { return state_->stop_requested(); }
+std::stop_token delivery::stop_token() const { return state_->make_stop_source().get_token(); }
 
 settlement delivery::defer() const {
   if (state_->deferred)
     throw error(error::already_settled, "a second defer() of one delivery", "one",
                 "keep the first settlement");
+  // Who is asked to stop is the item; the handler that goes on beside it hears of it too.
+  std::stop_source source = state_->make_stop_source();
   detail::item& i = state_->subscription->promote(*state_);
+  if (!state_->is_item) i.stop.store(new std::stop_source(std::move(source)));
   i.keep();                       // the settlement's
   if (state_->is_item) i.keep();  // the runner's, which looks at it once more after the handler
   state_->deferred = true;
+  state_->subscription->took_along(i);
   return settlement(&i);
 }
 
@@ -184,6 +188,8 @@ void detail::settlement_access::give_back(settlement answer) noexcept {
   auto* i = static_cast<item*>(answer.state_);
   if (i != nullptr && !i->answered.exchange(true)) i->subscription->give_back_deferred(*i);
 }
+bool settlement::stop_requested() const noexcept { return state_->stop_requested(); }
+std::stop_token settlement::stop_token() const { return state_->make_stop_source().get_token(); }
 event settlement::event() const { return postbus::event(detail::event_record::of(state_->event).keep()); }
 
 }  // namespace postbus

@@ -27,7 +27,7 @@ struct delivery_state {
   bool deferred = false;      // the handler took the answer along
   std::atomic<bool> stop_asked{false};
   std::atomic<std::stop_source*> stop{nullptr};  // made when first wanted
-  item* promoted = nullptr;                      // inline: the item it became when it had to outlive its call
+  std::atomic<item*> promoted{nullptr};          // inline: the item it became when it had to outlive its call
 
   delivery_state() = default;
   delivery_state(const delivery_state&) = delete;
@@ -39,14 +39,15 @@ struct delivery_state {
 
   static delivery handle(delivery_state& state) noexcept { return delivery(&state); }
 
-  std::stop_token make_stop_token();
+  bool stop_requested() const noexcept;
+  std::stop_source& make_stop_source();
   // Sets the mark and returns a copy of the stop source where one was made: who asks calls request_stop() without a lock.
   std::optional<std::stop_source> mark_stop();
 };
 
 struct item : delivery_state {
   item* next = nullptr;                      // in an inbox, or a batch
-  item *before = nullptr, *after = nullptr;  // among the subscription's waiting or running
+  item *before = nullptr, *after = nullptr;  // among the subscription's waiting, running or deferred
   std::atomic<std::uint32_t> references{1};
   std::atomic<bool> answered{false};
   bool credited = true;         // holds one of the subscription's credits

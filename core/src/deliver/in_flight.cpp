@@ -1,4 +1,4 @@
-// What runs now: listing it, and asking it to stop.
+// What is in flight (handlers that run, settlements taken along): listing it, and asking it to stop.
 #include "engine/engine.hpp"
 
 #include <postbus/sdk/topic.hpp>
@@ -47,9 +47,28 @@ void engine::for_each_running(const std::function<void(delivery_state&)>& f) {
   });
 }
 
+void engine::for_each_in_flight(const std::function<void(delivery_state&)>& f) {
+  std::vector<std::shared_ptr<subscription_state>> all;
+  {
+    const std::lock_guard lock(mutex);
+    all = subscriptions;
+  }
+  std::vector<const delivery_state*> seen;  // items whose handlers run
+  for_each_running([&](delivery_state& d) {
+    const item* promoted = d.promoted.load(std::memory_order_acquire);
+    seen.push_back(promoted != nullptr ? promoted : &d);
+    f(d);
+  });
+  for (const auto& s : all)
+    if (!s->is_onlooker)
+      s->for_each_deferred([&](delivery_state& d) {
+        if (std::find(seen.begin(), seen.end(), &d) == seen.end()) f(d);
+      });
+}
+
 std::vector<running_delivery> engine::in_flight() {
   std::vector<running_delivery> list;
-  for_each_running([&](delivery_state& d) {
+  for_each_in_flight([&](delivery_state& d) {
     running_delivery r;
     r.id = id_of(d);
     r.topic = sdk::view(d.event->topic);
@@ -58,7 +77,7 @@ std::vector<running_delivery> engine::in_flight() {
     for (const postbus_pair& p : captures_of(d)) r.params.emplace_back(sdk::view(p.name), sdk::view(p.value));
     r.running_for = std::chrono::nanoseconds(std::max<std::int64_t>(0, rt->now_ns() - d.since_ns));
     r.attempt = d.attempt;
-    r.stop_requested = d.stop_asked;
+    r.stop_requested = d.stop_requested();
     list.push_back(std::move(r));
   });
   return list;
@@ -73,11 +92,11 @@ std::size_t engine::list_running(selector where, const std::function<void(const 
     std::uint32_t attempt, stop_requested;
   };
   std::vector<line> lines;
-  for_each_running([&](delivery_state& d) {
+  for_each_in_flight([&](delivery_state& d) {
     if (!fits(captures_of(d), where)) return;
     lines.push_back({std::string(id_of(d)), std::string(sdk::view(d.event->topic)),
                      d.subscription->shared_from_this(), d.since_ns, reinterpret_cast<std::uintptr_t>(&d),
-                     d.attempt, d.stop_asked});
+                     d.attempt, d.stop_requested()});
   });
   // Told without a lock: who listens may call back.
   for (const line& l : lines) {
@@ -94,7 +113,7 @@ std::size_t engine::list_running(selector where, const std::function<void(const 
 std::size_t engine::request_stop(selector where) {
   std::vector<std::stop_source> sources;
   std::size_t asked = 0;
-  for_each_running([&](delivery_state& d) {
+  for_each_in_flight([&](delivery_state& d) {
     if (!fits(captures_of(d), where)) return;
     ++asked;
     if (auto found = d.mark_stop()) sources.push_back(std::move(*found));
@@ -103,14 +122,21 @@ std::size_t engine::request_stop(selector where) {
   return asked;
 }
 
-std::stop_token delivery_state::make_stop_token() {
+bool delivery_state::stop_requested() const noexcept {
+  if (stop_asked.load(std::memory_order_relaxed)) return true;
+  // An inline handler that took its settlement along: asked is the item, which shares the source.
+  const std::stop_source* source = stop.load(std::memory_order_acquire);
+  return source != nullptr && source->stop_requested();
+}
+
+std::stop_source& delivery_state::make_stop_source() {
   std::stop_source* source = stop.load(std::memory_order_acquire);
   if (source == nullptr) {
-    source = new std::stop_source;  // by the handler's thread only
-    stop.store(source);
+    auto made = std::make_unique<std::stop_source>();
+    if (stop.compare_exchange_strong(source, made.get())) source = made.release();
     if (stop_asked.load()) source->request_stop();
   }
-  return source->get_token();
+  return *source;
 }
 
 std::optional<std::stop_source> delivery_state::mark_stop() {

@@ -31,7 +31,7 @@ inline void subscription_state::run_inline(thread_record& thread, attachment& fr
     return end_inline(state, std::current_exception());
   }
   thread.leave_handler(state.outer);
-  if (state.promoted == nullptr && d.token == 0) [[likely]]
+  if (state.promoted.load(std::memory_order_relaxed) == nullptr && d.token == 0) [[likely]]
     return thread.tallies.add(number);
   end_inline(state, nullptr);
 }
@@ -84,19 +84,21 @@ void subscription_state::deliver_inline_slowly(thread_record& thread, attachment
 
 item& subscription_state::promote(delivery_state& state) {
   if (state.is_item) return static_cast<item&>(state);
-  if (state.promoted == nullptr) {
-    item* i = item::make();
+  item* i = state.promoted.load(std::memory_order_relaxed);
+  if (i == nullptr) {
+    i = item::make();
     i->subscription = this;
     i->from = state.from;
     i->event = event_record::of(state.event).keep();
     i->token = state.token;
     i->attempt = state.attempt;
+    i->since_ns = state.since_ns;
     i->credited = false;
     count_in(1);
     counts_.started.fetch_add(1, std::memory_order_relaxed);
-    state.promoted = i;
+    state.promoted.store(i, std::memory_order_release);
   }
-  return *state.promoted;
+  return *i;
 }
 
 }  // namespace postbus::detail

@@ -35,8 +35,19 @@ void subscription_state::settle(item& i, const verdict& v, batch& done) {
   }
 }
 
+void subscription_state::took_along(item& i) {
+  const std::lock_guard lock(mutex_);
+  deferred_.add(i);
+}
+
+void subscription_state::answered(item& i) {
+  const std::lock_guard lock(mutex_);
+  deferred_.remove(i);
+}
+
 void subscription_state::settle_deferred(item& i, const verdict& v) {
   const auto alive = shared_from_this();
+  answered(i);
   batch done(*this);
   if (v.what != verdict::retry) return settle(i, v, done);
   // The handler that took the settlement along may still run on this item: the retry goes on with one of its own.
@@ -54,6 +65,7 @@ void subscription_state::settle_deferred(item& i, const verdict& v) {
 
 void subscription_state::give_back_deferred(item& i) {
   const auto alive = shared_from_this();
+  answered(i);
   batch done(*this);
   give_back(i, done);
 }

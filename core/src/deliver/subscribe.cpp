@@ -219,8 +219,14 @@ void engine::forget(const std::shared_ptr<subscription_state>& s) {
   {
     const std::lock_guard lock(mutex);
     std::erase(subscriptions, s);
-    if (!s->is_onlooker)
+    if (!s->is_onlooker) {
+      count_gone(*s, counts);
       finished.emplace_back(s->number_in_order, close_report::entry{s->pattern, s->options.group, counts});
+      if (finished.size() > close_report::ended_max) {
+        add_up(finished_earlier, finished.front().second.counts);
+        finished.pop_front();
+      }
+    }
     free_numbers_.push_back(s->number);
   }
   something_ended();

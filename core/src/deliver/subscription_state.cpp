@@ -199,4 +199,9 @@ void subscription_state::for_each_running_coroutine(const std::function<void(del
   for (item* i = running_.first(); i != nullptr; i = i->after) f(*i);
 }
 
+void subscription_state::for_each_deferred(const std::function<void(delivery_state&)>& f) {
+  const std::lock_guard lock(mutex_);
+  for (item* i = deferred_.first(); i != nullptr; i = i->after) f(*i);
+}
+
 }  // namespace postbus::detail

@@ -50,7 +50,8 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   // The sink: called by the transport.
   void deliver(attachment& from, const postbus_delivery* deliveries, std::size_t n);
 
-  // Answers for a delivery whose settlement was taken along.
+  // The settlement of `i` is taken along from now on; answered by one of the two below.
+  void took_along(item& i);
   void settle_deferred(item& i, const verdict& v);
   // As if it had not been started: it goes back to the transport, and does not count as an attempt.
   void give_back_deferred(item& i);
@@ -75,6 +76,7 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   handler_times& times();
   void count_abandoned();
   void for_each_running_coroutine(const std::function<void(delivery_state&)>& f);
+  void for_each_deferred(const std::function<void(delivery_state&)>& f);
 
  private:
   struct batch;  // settlements and credits on their way back
@@ -110,6 +112,7 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
 
   void settle(item& i, const verdict& v, batch& done);
   void give_back(item& i, batch& done);
+  void answered(item& i);
   void finish(item& i, std::uint32_t what, batch& done);
   void wait_for_retry(item& i, std::optional<std::chrono::nanoseconds> after, batch& done);
   static void retry_due(void* ctx, std::int32_t status, const void*, const postbus_error*);
@@ -122,6 +125,7 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   std::size_t queued_ = 0;
   unsigned active_ = 0;          // runners and coroutine loops at work
   item_list waiting_, running_;  // for a retry; suspended coroutines
+  item_list deferred_;           // whose settlement was taken along
   std::function<void()> when_empty_;
   std::vector<boost::asio::any_completion_handler<void(error_code)>> when_gone_;
   bool gone_ = false;

@@ -108,7 +108,7 @@ std::string bus::call(std::string_view method, std::string_view json, std::chron
 boost::asio::any_io_executor bus::get_executor() const { return engine_->rt->executor(); }
 
 delivery_counts close_report::total() const {
-  delivery_counts sum;
+  delivery_counts sum = earlier;
   for (const entry& e : subscriptions) detail::add_up(sum, e.counts);
   return sum;
 }

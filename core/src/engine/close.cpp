@@ -3,6 +3,12 @@
 #include "engine.hpp"
 
 namespace postbus::detail {
+namespace {
+
+constexpr std::int64_t winding_up_ns =
+    1'000'000'000;  // for what only needs a moment, however near the deadline is
+
+}  // namespace
 
 void engine::something_ended() noexcept {
   if (idle_waiters.load() == 0) return;
@@ -11,15 +17,14 @@ void engine::something_ended() noexcept {
 }
 
 // Waits for something_ended() until `over` or the deadline.
-bool engine::wait_idle(std::int64_t deadline_ns, const std::function<bool()>& over) {
+bool engine::wait_idle(const deadline& end, const std::function<bool()>& over) {
   if (rt->is_virtual()) {
     rt->run_queued();
     return over();
   }
   idle_waiters.fetch_add(1);
   std::unique_lock lock(idle_mutex_);
-  const auto deadline = std::chrono::steady_clock::time_point(std::chrono::nanoseconds(deadline_ns));
-  const bool reached = idle_changed_.wait_until(lock, deadline, over);
+  const bool reached = end.wait(lock, idle_changed_, over);
   idle_waiters.fetch_sub(1);
   return reached;
 }
@@ -32,22 +37,27 @@ bool engine::nothing_open() const {
 }
 
 bool engine::wait_until_idle(std::int64_t timeout_ns) {
-  const std::int64_t deadline = rt->now_ns() + timeout_ns;
+  const deadline end(rt->now_ns() + timeout_ns);
   for (;;) {
-    if (!wait_idle(deadline, [&] { return nothing_open(); })) return false;
-    if (!threads.quiet_until(deadline)) return false;  // publishes and inline handlers under way
+    if (!wait_idle(end, [&] { return nothing_open(); })) return false;
+    if (!threads.quiet_until(end)) return false;  // publishes and inline handlers under way
     if (nothing_open()) return true;
   }
 }
 
 close_report engine::close(std::int64_t timeout_ns, std::int64_t grace_ns) {
-  std::call_once(closed_once_, [&] { drain(rt->now_ns() + timeout_ns, grace_ns); });
+  const std::int64_t now = rt->now_ns();
+  drained_by_.shorten(now + timeout_ns);
+  over_by_.shorten(now + timeout_ns + grace_ns);
+  something_ended();
+  threads.look_at_the_time_again();
+  std::call_once(closed_once_, [&] { drain(); });
   return report_;
 }
 
-void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
+void engine::drain() {
   // First, so that what its clients hold goes back while the transports still take it.
-  if (admin_ != nullptr) admin_->stop(deadline_ns);
+  if (admin_ != nullptr) admin_->stop();
   std::vector<std::shared_ptr<subscription_state>> all;
   {
     const std::lock_guard none_is_being_made(lifecycle);
@@ -63,18 +73,17 @@ void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
     const std::lock_guard lock(mutex);
     return subscriptions.empty();
   };
-  bool clean = wait_idle(deadline_ns, over) && threads.quiet_until(deadline_ns);
+  bool clean = wait_idle(drained_by_, over) && threads.quiet_until(drained_by_);
   if (!clean) {
     request_stop({});
-    const std::int64_t last = std::max(deadline_ns, rt->now_ns()) + grace_ns;
-    clean = wait_idle(last, over) && threads.quiet_until(last);
+    clean = wait_idle(over_by_, over) && threads.quiet_until(over_by_);
   }
   state.store(phase::closed);
   thread_registry::heavy_fence();
-  clean = clean && threads.quiet_until(std::max(deadline_ns, rt->now_ns()) +
-                                       grace_ns);  // who saw "draining" just before
-
-  if (admin_ != nullptr) clean = admin_->wait(std::max(deadline_ns, rt->now_ns()) + grace_ns) && clean;
+  const deadline last(std::max(over_by_.ns(), rt->now_ns() + winding_up_ns));
+  clean = clean && threads.quiet_until(last);  // who saw "draining" just before
+  clean = health_asker_.wait(last) && clean;
+  if (admin_ != nullptr) clean = admin_->wait(last.ns()) && clean;
 
   std::unique_lock lock(mutex);
   report_.clean = clean;
@@ -87,6 +96,7 @@ void engine::drain(std::int64_t deadline_ns, std::int64_t grace_ns) {
     if (s->is_onlooker) continue;
     finished.emplace_back(s->number_in_order, close_report::entry{s->pattern, s->options.group, s->counts()});
   }
+  report_.earlier = finished_earlier;
   std::sort(finished.begin(), finished.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (auto& [order, entry] : finished) report_.subscriptions.push_back(std::move(entry));
   if (!clean) {

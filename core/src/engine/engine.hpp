@@ -5,6 +5,7 @@
 #include "deliver/subscription_state.hpp"
 #include "observe/handler_times.hpp"
 #include "observe/health.hpp"
+#include "observe/health_asker.hpp"
 #include "observe/log.hpp"
 #include "observe/metrics.hpp"
 #include "publish/pipeline.hpp"
@@ -103,7 +104,8 @@ class engine : public std::enable_shared_from_this<engine> {
   void something_ended() noexcept;  // a subscription has nothing open any more, or a publish completed
 
   // ---- in_flight.cpp
-  void for_each_running(const std::function<void(delivery_state&)>& f);
+  void for_each_running(const std::function<void(delivery_state&)>& f);    // handlers
+  void for_each_in_flight(const std::function<void(delivery_state&)>& f);  // and settlements taken along
   std::vector<running_delivery> in_flight();
   using selector = std::span<
       const std::pair<std::string_view, std::string_view>>;  // captures and the values they must have
@@ -115,6 +117,8 @@ class engine : public std::enable_shared_from_this<engine> {
   void count_refused(const error_code& ec) noexcept;
   // Of the pattern and group of `s`; made when first asked for. Throws bad_alloc.
   handler_times& times_of(const subscription_state& s);
+  // With `mutex` held: `s` is no longer among the subscriptions. Throws bad_alloc.
+  void count_gone(const subscription_state& s, const delivery_counts& counts);
 
   // ---- ask_health.cpp
   postbus::health health(std::int64_t timeout_ns);
@@ -165,11 +169,12 @@ class engine : public std::enable_shared_from_this<engine> {
   std::mutex lifecycle;      // held while a subscription is being made, and when the bus stops taking any
   mutable std::mutex mutex;  // of what follows
   std::vector<std::shared_ptr<subscription_state>> subscriptions;
-  std::vector<std::pair<std::uint64_t, close_report::entry>>
-      finished;  // of subscriptions that are gone, by number_in_order
+  std::deque<std::pair<std::uint64_t, close_report::entry>>
+      finished;  // of the last subscriptions that are gone, by number_in_order
+  delivery_counts finished_earlier;
 
  private:
-  using times_key = std::pair<std::string, std::string>;  // pattern, group
+  using subscription_name = std::pair<std::string, std::string>;  // pattern, group
   friend struct async_publish;
   friend class publish_queue;
   std::vector<transport_slot*> transports_of(std::string_view pattern,
@@ -182,8 +187,8 @@ class engine : public std::enable_shared_from_this<engine> {
   // Every plugin: the store, the transports, the features.
   void for_each_plugin(const std::function<void(plugin_instance&)>& f) const;
   plugin_instance* find_plugin(std::string_view name) const;
-  void drain(std::int64_t deadline_ns, std::int64_t grace_ns);
-  bool wait_idle(std::int64_t deadline_ns, const std::function<bool()>& over);
+  void drain();
+  bool wait_idle(const deadline& end, const std::function<bool()>& over);
   bool nothing_open() const;
   // Fills the lent event; `pairs` has room for its headers.
   void compose(thread_record& thread, lent_event& event, const publish_request& request,
@@ -207,20 +212,26 @@ class engine : public std::enable_shared_from_this<engine> {
   // Inside a passage.
   std::shared_ptr<waiter> ask_for_room(transport_slot& to, postbus_str topic);
 
+  // By what is gone, under `mutex`: those of a name while others of it are there, and under ended_name the rest.
+  static inline const subscription_name ended_name{"(ended)", ""};
+  std::map<subscription_name, delivery_counts> gone_;
+
   std::vector<std::unique_ptr<plugin_instance>> plugins_;  // the features
   std::unique_ptr<admin> admin_;                           // where there is a socket
+  health_asker health_asker_;
   bool is_alive(std::int64_t deadline_ns);
   bool every_worker_is_busy();
   void report_bus(bool live, std::int64_t timeout_ns);
   void add_delivery_metrics(std::vector<metric>& all);
 
   std::mutex times_mutex_;
-  std::map<times_key, std::unique_ptr<handler_times>> times_;            // for ever: counters do not go back
+  std::map<subscription_name, std::unique_ptr<handler_times>> times_;    // while there are such subscriptions
   std::array<std::atomic<std::uint64_t>, error::failed + 1> refused_{};  // publishes, by error
   std::vector<std::uint32_t> free_numbers_;
   std::uint32_t next_number_ = 0;
   std::uint64_t subscribed_ = 0;
   std::once_flag closed_once_;
+  deadline drained_by_{deadline::never}, over_by_{deadline::never};  // the earliest that a close() asked for
   close_report report_;
   std::mutex idle_mutex_;
   std::condition_variable idle_changed_;

@@ -160,29 +160,31 @@ void thread_registry::attend() {
   for (const postbus_done& done : ended) done.fn(done.ctx, POSTBUS_OK, nullptr, nullptr);
 }
 
-bool thread_registry::wait(std::unique_lock<std::mutex>& lock, std::int64_t steady_deadline_ns,
+bool thread_registry::wait(std::unique_lock<std::mutex>& lock, const deadline& end,
                            const std::function<bool()>& over) {
-  using namespace std::chrono;
   ask_all(+1);
-  bool reached = true;
-  if (steady_deadline_ns == INT64_MAX) changed_.wait(lock, over);
-  else reached = changed_.wait_until(lock, steady_clock::time_point(nanoseconds(steady_deadline_ns)), over);
+  const bool reached = end.wait(lock, changed_, over);
   ask_all(-1);
   return reached;
 }
 
+void thread_registry::look_at_the_time_again() {
+  const std::lock_guard lock(mutex_);
+  changed_.notify_all();
+}
+
 void thread_registry::wait_for_all(const std::function<bool(const thread_record&)>& over) {
   std::unique_lock lock(mutex_);
-  wait(lock, INT64_MAX, [&] {
+  wait(lock, deadline(deadline::never), [&] {
     return std::all_of(records_.begin(), records_.end(), [&](const auto& r) { return over(*r); });
   });
 }
 
-bool thread_registry::quiet_until(std::int64_t steady_deadline_ns) {
+bool thread_registry::quiet_until(const deadline& end) {
   std::unique_lock lock(mutex_);
   heavy_fence();
   const auto under_way = passages_under_way();
-  return wait(lock, steady_deadline_ns, [&] {
+  return wait(lock, end, [&] {
     return std::all_of(under_way.begin(), under_way.end(), [](const auto& u) {
       return u.first->passage.load(std::memory_order_acquire) != u.second;
     });

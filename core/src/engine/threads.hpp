@@ -7,6 +7,7 @@
 // record's stores become full fences.
 #pragma once
 
+#include "deadline.hpp"
 #include "publish/topic_cache.hpp"
 #include "tally.hpp"
 
@@ -82,7 +83,9 @@ class thread_registry {
   // Waits until over(record) holds for each thread that there is now.
   void wait_for_all(const std::function<bool(const thread_record&)>& over);
   // Waits until every passage that is under way now has ended; false if the deadline passed before. From outside of any.
-  bool quiet_until(std::int64_t steady_deadline_ns);
+  bool quiet_until(const deadline& end);
+  // For who waits here: its deadline was brought forward.
+  void look_at_the_time_again();
 
   // Calls f(record) for each thread; while it does, no delivery that f can see through record.running ends.
   void inspect(const std::function<void(thread_record&)>& f);
@@ -103,8 +106,7 @@ class thread_registry {
 
   thread_record& find_mine();
   // Under the lock: until over(), looked at whenever a thread ends a passage or a handler.
-  bool wait(std::unique_lock<std::mutex>& lock, std::int64_t steady_deadline_ns,
-            const std::function<bool()>& over);
+  bool wait(std::unique_lock<std::mutex>& lock, const deadline& end, const std::function<bool()>& over);
   std::vector<std::pair<thread_record*, std::uint64_t>> passages_under_way() const;
   void leave(thread_record& record);  // the thread ends
   std::vector<postbus_done> collect_ended();

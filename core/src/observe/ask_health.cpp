@@ -1,6 +1,5 @@
 // bus.health(): asks the plugins and the loops, all at once, and waits for them until the deadline.
 #include "engine/engine.hpp"
-#include "plugins/plugin_call.hpp"
 
 #include <algorithm>
 
@@ -19,13 +18,6 @@ struct sign_of_life {
             },
             new std::shared_ptr<sign_of_life>(sign)};
   }
-};
-
-struct question {
-  std::string component;
-  std::shared_ptr<plugin_call> call;
-  std::optional<std::chrono::nanoseconds> latency{};
-  std::string facts{};
 };
 
 health_board::condition no_answer(std::string reason) {
@@ -87,21 +79,24 @@ void engine::report_bus(bool live, std::int64_t timeout_ns) {
 
 postbus::health engine::health(std::int64_t timeout_ns) {
   const std::int64_t deadline = rt->now_ns() + timeout_ns;
-  std::vector<question> questions;
+  std::vector<health_asker::question> questions;
   {
     const passage inside(threads.mine());  // the plugins stay until it ends
     if (state.load() != phase::closed)
       for_each_plugin([&](plugin_instance& p) {
         const auto& methods = p.manifest().methods;
         if (std::find(methods.begin(), methods.end(), "health") != methods.end())
-          questions.push_back({p.component(), plugin_call::begin(p, *rt, "health", "{}"), {}, {}});
+          questions.push_back(health_asker_.ask(p, *rt));
       });
   }
   postbus::health result;
   result.live = is_alive(deadline);
-  for (question& q : questions) {
+  for (health_asker::question& q : questions) {
     std::optional<health_board::condition> condition;
-    if (!q.call->done.wait(*rt, deadline)) {
+    if (q.call == nullptr) {
+      condition = no_answer("has not come back from health, asked " +
+                            std::to_string((rt->now_ns() - *q.asked_ns) / 1'000'000) + " ms ago");
+    } else if (!q.call->done.wait(*rt, deadline)) {
       condition = no_answer("does not answer within " + std::to_string(timeout_ns / 1'000'000) + " ms");
     } else {
       q.latency = std::chrono::nanoseconds(q.call->answered_ns - q.call->asked_ns);
@@ -118,7 +113,7 @@ postbus::health engine::health(std::int64_t timeout_ns) {
   report_bus(result.live, timeout_ns);
   result.components = components.read();
   for (component_health& c : result.components)
-    for (const question& q : questions)
+    for (const health_asker::question& q : questions)
       if (q.component == c.name) {
         c.latency = q.latency;
         c.facts = q.facts;

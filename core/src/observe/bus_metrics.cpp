@@ -39,7 +39,7 @@ void add_admin_metrics(std::vector<metric>& all, const admin_counts& counts) {
   put(all, own::admin_discarded, {}, value(counts.discarded_events));
 }
 
-// Of the subscriptions with one pattern and group, those that are gone too.
+// Of the subscriptions with one pattern and group, those too that are gone while others are there.
 struct together {
   delivery_counts ended;
   std::uint64_t open = 0, waiting = 0, running = 0;
@@ -54,6 +54,25 @@ void engine::count_refused(const error_code& ec) noexcept {
   refused_[known ? static_cast<std::size_t>(ec.value()) : 0].fetch_add(1, std::memory_order_relaxed);
 }
 
+// The last of its pattern and group takes their series along; what they counted is kept in one sum, so that no total goes back.
+void engine::count_gone(const subscription_state& s, const delivery_counts& counts) {
+  subscription_name name{s.pattern, s.options.group};
+  const bool last = std::none_of(subscriptions.begin(), subscriptions.end(), [&](const auto& other) {
+    return !other->is_onlooker && other->pattern == name.first && other->options.group == name.second;
+  });
+  if (!last) return add_up(gone_[name], counts);
+  delivery_counts& sum = gone_[ended_name];
+  add_up(sum, counts);
+  if (const auto earlier = gone_.extract(name)) add_up(sum, earlier.mapped());
+  const std::lock_guard lock(times_mutex_);
+  if (const auto found = times_.extract(name)) {
+    auto& times = times_[ended_name];
+    if (times == nullptr) times = std::make_unique<handler_times>();
+    times->handler.add(found.mapped()->handler);
+    times->end_to_end.add(found.mapped()->end_to_end);
+  }
+}
+
 handler_times& engine::times_of(const subscription_state& s) {
   const std::lock_guard lock(times_mutex_);
   auto& times = times_[{s.pattern, s.options.group}];
@@ -62,15 +81,15 @@ handler_times& engine::times_of(const subscription_state& s) {
 }
 
 void engine::add_delivery_metrics(std::vector<metric>& all) {
-  std::map<times_key, together> by_name;
+  std::map<subscription_name, together> by_name;
   std::vector<std::shared_ptr<subscription_state>> live;
   {
     const std::lock_guard lock(mutex);
     live = subscriptions;
-    for (const auto& [order, entry] : finished)
-      add_up(by_name[{entry.pattern, entry.group}].ended, entry.counts);
+    for (const auto& [name, counts] : gone_) add_up(by_name[name].ended, counts);
   }
   for (const auto& s : live) {
+    if (s->is_onlooker) continue;
     together& t = by_name[{s->pattern, s->options.group}];
     add_up(t.ended, s->counts());
     t.open += s->open();

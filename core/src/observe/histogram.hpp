@@ -24,6 +24,12 @@ class histogram {
     sum_.fetch_add(value, std::memory_order_relaxed);
   }
 
+  // Of the same bounds.
+  void add(const histogram& more) noexcept {
+    for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i].fetch_add(more.counts_[i].load());
+    sum_.fetch_add(more.sum_.load());
+  }
+
   // Fills value and buckets; `unit`: how many of the values make one of the unit that is shown. (Dividing gives 1e-06; a product with 1e-9
   // gives 1.0000000000000002e-06.)
   void read(metric& into, double unit) const {

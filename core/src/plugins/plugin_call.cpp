@@ -26,16 +26,24 @@ struct asked {
 
 }  // namespace
 
-std::shared_ptr<plugin_call> plugin_call::begin(const plugin_instance& plugin, runtime& rt,
-                                                std::string_view method, std::string_view json) {
+std::shared_ptr<plugin_call> plugin_call::make(const plugin_instance& plugin, runtime& rt) {
   const auto* control = plugin.interface<postbus_control>("postbus.control/1");
   if (control == nullptr || !POSTBUS_CAN(control, call))
     throw error(error::bad_plugin, "plugin '" + plugin.id() + "' gives no postbus.control/1",
                 "it, for its manifest has methods", "");
   auto call = std::make_shared<plugin_call>();
+  call->self_ = call;
+  call->rt_ = &rt;
   call->asked_ns = rt.now_ns();
-  control->call(plugin.self(), sdk::str(method), sdk::str(json), {&asked::finish, new asked{call, rt}});
   return call;
+}
+
+void plugin_call::ask(const plugin_instance& plugin, std::string_view method,
+                      std::string_view json) noexcept {
+  const auto* control = plugin.interface<postbus_control>("postbus.control/1");
+  auto* who = new (std::nothrow) asked{self_.lock(), *rt_};
+  if (who == nullptr) return status = POSTBUS_E_NOMEM, sdk::answer(done.done(), POSTBUS_OK);
+  control->call(plugin.self(), sdk::str(method), sdk::str(json), {&asked::finish, who});
 }
 
 }  // namespace postbus::detail

@@ -267,3 +267,51 @@ TEST_CASE("a running handler is listed with its captures and can be asked to sto
   CHECK(callback);
   CHECK(v.b.in_flight().empty());
 }
+
+TEST_CASE("a settlement that was taken along is in flight until its answer, and is asked to stop",
+          "[delivery]") {
+  const bool dispatches_inline = GENERATE(false, true);
+  testing::manual_clock clock;
+  bus b(config_for("memory").set("transport.dispatch", dispatches_inline ? "inline" : "queued").clock(clock));
+  settlement kept;
+  std::vector<running_delivery> inside;
+  const auto s = b.subscribe("jobs:{user}", [&](const delivery& d) {
+    kept = d.defer();
+    inside = b.in_flight();
+  });
+  b.publish("jobs:42", "x");
+  clock.run_until_idle();
+  CHECK(inside.size() == 1);  // once, though it runs and is taken along
+  REQUIRE(b.in_flight().size() == 1);
+  CHECK(b.in_flight()[0].topic == "jobs:42");
+  CHECK(b.in_flight()[0].attempt == 1);
+  bool called = false;
+  const std::stop_callback callback(kept.stop_token(), [&] { called = true; });
+  CHECK(b.request_stop({{"user", "43"}}) == 0);
+  CHECK_FALSE(kept.stop_requested());
+  CHECK(b.request_stop({{"user", "42"}}) == 1);
+  CHECK(kept.stop_requested());
+  CHECK(called);
+  CHECK(b.in_flight()[0].stop_requested);
+  kept.ack();
+  CHECK(b.in_flight().empty());
+}
+
+TEST_CASE("a handler that goes on after defer() hears that its settlement is asked to stop", "[delivery]") {
+  const bool dispatches_inline = GENERATE(false, true);
+  testing::manual_clock clock;
+  bus b(config_for("memory").set("transport.dispatch", dispatches_inline ? "inline" : "queued").clock(clock));
+  settlement kept;
+  bool before = true, after = false;
+  const auto s = b.subscribe("a", [&](const delivery& d) {
+    kept = d.defer();
+    before = d.stop_requested();
+    CHECK(b.request_stop({}) == 1);
+    after = d.stop_requested() && d.stop_token().stop_requested();
+  });
+  b.publish("a", "x");
+  clock.run_until_idle();
+  CHECK_FALSE(before);
+  CHECK(after);
+  kept.ack();
+}

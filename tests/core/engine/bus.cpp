@@ -176,6 +176,46 @@ TEST_CASE("close asks handlers to stop at the deadline", "[bus]") {
   CHECK(report.total().acked == 1);
 }
 
+TEST_CASE("a later close() with an earlier end shortens the first one's", "[bus]") {
+  bus b(config_for("memory"));
+  std::atomic<bool> started{false};
+  const auto s = b.subscribe("a", [&](const delivery& d) {
+    started = true;
+    while (!d.stop_requested()) std::this_thread::yield();
+  });
+  b.publish("a", "x");
+  REQUIRE(eventually([&] { return started.load(); }));
+  std::atomic<bool> over{false};
+  close_report first;
+  std::thread closing([&] {
+    first = b.close(std::chrono::hours(1), std::chrono::hours(1));
+    over = true;
+  });
+  CHECK(eventually([&] { return b.health().state == health_state::unhealthy; }));  // it is closing
+  CHECK_FALSE(over);
+  const close_report second = b.close(0ms);
+  closing.join();
+  CHECK(first.total().acked == 1);
+  CHECK(second.total().acked == 1);
+}
+
+TEST_CASE("of subscriptions that ended the report names the last thousand, and adds up those before",
+          "[bus]") {
+  testing::manual_clock clock;
+  bus b(config_for("memory").clock(clock));
+  for (std::size_t i = 0; i < close_report::ended_max + 7; ++i) {
+    auto s = b.subscribe("a", [](const delivery&) {});
+    b.publish("a", "x");
+    clock.run_until_idle();
+    s.unsubscribe();
+    clock.run_until_idle();
+  }
+  const close_report report = b.close();
+  CHECK(report.subscriptions.size() == close_report::ended_max);
+  CHECK(report.earlier.acked == 7);
+  CHECK(report.total().acked == close_report::ended_max + 7);
+}
+
 TEST_CASE("what does not stop at all is abandoned, counted, and kept alive", "[bus]") {
   // Leaks on purpose what it abandons, as promised: the handler below still uses it.
   static std::atomic<bool> go{false}, ended{false};

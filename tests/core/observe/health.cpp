@@ -132,6 +132,24 @@ TEST_CASE("a plugin that does not answer, refuses, or answers nonsense is unheal
   CHECK(has(reason(R"({"state":"merry"})"), "a state that there is not"));
 }
 
+TEST_CASE("a plugin that does not come back holds up nobody, and is not asked again before it did",
+          "[health]") {
+  bus b(config_for("memory").feature("mood").module(test_health_module));
+  mood::answer = "block";
+  mood::go = mood::entered = false;
+  const auto reason = [&] { return part(b.health(20ms), "feature.mood").reason; };
+  CHECK(reason() == "does not answer within 20 ms");
+  REQUIRE(eventually([] { return mood::entered.load(); }));
+  CHECK(has(reason(), "has not come back from health, asked "));
+  CHECK(b.health(20ms).live);
+  auto s = b.subscribe("a", [](const delivery&) {});
+  s.unsubscribe();  // needs a grace period of all who are inside the bus
+  mood::go = true;
+  CHECK(eventually([&] { return part(b.health(deadline), "feature.mood").state == health_state::healthy; }));
+  mood::answer = "{}";
+  CHECK(b.close().clean);
+}
+
 TEST_CASE("the memory transport says what it holds, and which queue is full", "[health]") {
   bus_with_health t(config_for("memory").set("transport.queue_max", "3"));
   subscribe_options options;

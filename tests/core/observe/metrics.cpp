@@ -211,6 +211,25 @@ TEST_CASE(
   CHECK(has(text_of(t.b.metrics(), "postbus_deliveries_total"), "outcome=\"acked\"} 3\n"));
 }
 
+TEST_CASE("the series of a pattern and group end with their last subscription, and no sum goes back",
+          "[metrics]") {
+  bus_with_metrics t;
+  auto one = t.b.subscribe("a", [](const delivery&) {});
+  auto two = t.b.subscribe("a", [](const delivery&) {});
+  t.b.publish("a", "x");
+  t.clock.run_until_idle();
+  one.unsubscribe();
+  t.clock.run_until_idle();
+  CHECK(text_of(t.b.metrics(), "postbus_handlers_started_total") ==
+        "postbus_handlers_started_total{subscription=\"a\",group=\"\"} 2\n");
+  two.unsubscribe();
+  t.clock.run_until_idle();
+  CHECK(text_of(t.b.metrics(), "postbus_handlers_started_total") ==
+        "postbus_handlers_started_total{subscription=\"(ended)\",group=\"\"} 2\n");
+  CHECK(has(text_of(t.b.metrics(), "postbus_handler_seconds"),
+            "postbus_handler_seconds_count{subscription=\"(ended)\",group=\"\"} 2\n"));
+}
+
 TEST_CASE("log lines are counted by level, and what a transport tells by its kind", "[metrics]") {
   testing::manual_clock clock;
   bus b(config_for("puppet")

@@ -1,0 +1,43 @@
+#include "health_asker.hpp"
+
+#include "plugins/plugin_instance.hpp"
+
+#include <thread>
+
+namespace postbus::detail {
+
+health_asker::question health_asker::ask(const plugin_instance& plugin, runtime& rt) {
+  question q{plugin.component()};
+  auto call = plugin_call::make(plugin, rt);
+  if (rt.is_virtual()) {
+    call->ask(plugin, "health", "{}");
+    q.call = std::move(call);
+    return q;
+  }
+  const std::lock_guard lock(mutex_);
+  const auto [being_asked, is_first] = asking_.try_emplace(&plugin, rt.now_ns());
+  if (!is_first) {
+    q.asked_ns = being_asked->second;
+    return q;
+  }
+  q.call = call;
+  try {
+    std::thread([this, call = std::move(call), &plugin] {
+      call->ask(plugin, "health", "{}");
+      const std::lock_guard back(mutex_);
+      asking_.erase(&plugin);
+      changed_.notify_all();
+    }).detach();
+  } catch (...) {  // no thread to be had
+    asking_.erase(&plugin);
+    throw;
+  }
+  return q;
+}
+
+bool health_asker::wait(const deadline& end) {
+  std::unique_lock lock(mutex_);
+  return end.wait(lock, changed_, [&] { return asking_.empty(); });
+}
+
+}  // namespace postbus::detail
