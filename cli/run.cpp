@@ -25,7 +25,7 @@ constexpr manual about{
     "socket. At the "
     "first signal it stops taking events, waits for what is under way up to --deadline, gives the rest back, "
     "and prints "
-    "what became of everything. A second signal ends the waiting, and the process.\n"
+    "what became of everything. A second signal ends the waiting.\n"
     "Under systemd (Type=notify) it says when it is ready and when it stops; examples/systemd has a unit.",
     "postbus run --config fleet.toml\n"
     "postbus run --set bus.name=fleet --admin ./fleet.sock --deadline 10s",
@@ -80,8 +80,8 @@ void announce(const common_options& common, const config& c) {
   note(common, admin.empty() ? "admin: none (bus.admin is not set)" : "admin " + admin);
 }
 
-// Closes the bus. A signal meanwhile ends the process: what is still under way is abandoned, as it is when the deadline passes, and
-// a transport that others share gives it to them.
+// Closes the bus. A signal meanwhile ends the waiting: what is still under way is abandoned, as it is when the deadline passes, and a
+// transport that others share gives it to them.
 close_report close(bus& b, signals& s, const common_options& common, const run_options& options) {
   const auto deadline = duration_from(options.deadline), grace = duration_from(options.grace);
   close_report report;
@@ -92,8 +92,8 @@ close_report close(bus& b, signals& s, const common_options& common, const run_o
   });
   if (wait_for(over.fd(), s, {}) == woken::signalled) {
     note(common, "postbus: a second signal: not waiting for " + std::to_string(b.in_flight().size()) +
-                     " running deliveries");
-    std::_Exit(static_cast<int>(exit_status::failed));
+                     " deliveries in flight");
+    b.close(std::chrono::nanoseconds(0), std::chrono::nanoseconds(0));
   }
   closer.join();
   return report;

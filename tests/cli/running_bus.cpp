@@ -152,7 +152,8 @@ TEST_CASE("what is in flight in an application is listed, and can be asked to st
   CHECK(host.prints("stopped"));
 }
 
-TEST_CASE("what a client has not acknowledged is open and in flight, and given back at the end", "[cli][running_bus]") {
+TEST_CASE("what a client has not acknowledged is open and in flight, and given back at the end",
+          "[cli][running_bus]") {
   fleet f;
   keeper client(f.folder, "job:*");
   CHECK(f.postbus({"pub", "job:1", "data"}).status == 0);
@@ -163,6 +164,18 @@ TEST_CASE("what a client has not acknowledged is open and in flight, and given b
   CHECK(f.bus.status() == 0);
   CHECK(holds(f.bus.out(), "job:*         -      1         0      0        0         1           0"));
   CHECK(holds(f.bus.out(), "closed cleanly"));
+}
+
+TEST_CASE("a second signal ends the waiting, and the report is printed all the same", "[cli][running_bus]") {
+  fleet f({"--deadline", "1h", "--grace", "1h", "--set", "bus.features=[\"" POSTBUS_SITTER_PLUGIN "\"]"});
+  CHECK(f.postbus({"pub", "a:b", "data"}).status == 0);
+  const process call(f.folder, {"call", "sitter.sit", "{}"});
+  REQUIRE(f.bus.prints("sitting"));
+  f.bus.signal(SIGTERM);
+  REQUIRE(f.bus.prints("a second signal ends the waiting"));
+  f.bus.signal(SIGTERM);
+  CHECK(f.bus.status() == 1);
+  CHECK(f.bus.out() == "published 1, abandoned 0; the deadline passed before everything had ended\n");
 }
 
 TEST_CASE("the report of run is an object with --json", "[cli][running_bus]") {

@@ -161,14 +161,17 @@ void admin::stop() {
     if (running_ == 0) return file_.remove();  // start() never came
   }
   boost::asio::post(sockets_, [this] { close_all(); });
-  wait(steady_ns() + wind_down_ns);
+  wait(deadline(steady_ns() + wind_down_ns));
 }
 
-bool admin::wait(std::int64_t steady_deadline_ns) {
+bool admin::wait(const deadline& end) {
   std::unique_lock lock(mutex_);
-  using namespace std::chrono;
-  return changed_.wait_until(lock, steady_clock::time_point(nanoseconds(steady_deadline_ns)),
-                             [&] { return running_ == 0; });
+  return end.wait(lock, changed_, [&] { return running_ == 0; });
+}
+
+void admin::look_at_the_time_again() {
+  const std::lock_guard lock(mutex_);
+  changed_.notify_all();
 }
 
 void admin::abandon() {

@@ -8,6 +8,7 @@
 #include "admin_counts.hpp"
 #include "admin_file.hpp"
 #include "config/settings.hpp"
+#include "engine/deadline.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -44,7 +45,9 @@ class admin {
   // done, or after a second: that it is not done means that somebody's code does not return, and close() goes on meanwhile.
   void stop();
   // After stop(): whether its threads have ended; false if the deadline passed before. Then they may still use the engine.
-  bool wait(std::int64_t steady_deadline_ns);
+  bool wait(const deadline& end);
+  // For who waits: its deadline was brought forward.
+  void look_at_the_time_again();
   // The engine is kept for ever, and so is this: its threads may end when they like.
   void abandon();
 

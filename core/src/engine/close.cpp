@@ -51,6 +51,8 @@ close_report engine::close(std::int64_t timeout_ns, std::int64_t grace_ns) {
   over_by_.shorten(now + timeout_ns + grace_ns);
   something_ended();
   threads.look_at_the_time_again();
+  health_asker_.look_at_the_time_again();
+  if (admin_ != nullptr) admin_->look_at_the_time_again();
   std::call_once(closed_once_, [&] { drain(); });
   return report_;
 }
@@ -80,10 +82,11 @@ void engine::drain() {
   }
   state.store(phase::closed);
   thread_registry::heavy_fence();
-  const deadline last(std::max(over_by_.ns(), rt->now_ns() + winding_up_ns));
+  const deadline moment(rt->now_ns() + winding_up_ns);
+  const deadline& last = over_by_.ns() > moment.ns() ? over_by_ : moment;
   clean = clean && threads.quiet_until(last);  // who saw "draining" just before
   clean = health_asker_.wait(last) && clean;
-  if (admin_ != nullptr) clean = admin_->wait(last.ns()) && clean;
+  if (admin_ != nullptr) clean = admin_->wait(last) && clean;
 
   std::unique_lock lock(mutex);
   report_.clean = clean;

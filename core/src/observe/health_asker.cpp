@@ -40,4 +40,9 @@ bool health_asker::wait(const deadline& end) {
   return end.wait(lock, changed_, [&] { return asking_.empty(); });
 }
 
+void health_asker::look_at_the_time_again() {
+  const std::lock_guard lock(mutex_);
+  changed_.notify_all();
+}
+
 }  // namespace postbus::detail

@@ -24,6 +24,8 @@ class health_asker {
   question ask(const plugin_instance& plugin, runtime& rt);
   // False when the deadline passed before: a plugin is still being asked.
   bool wait(const deadline& end);
+  // For who waits: its deadline was brought forward.
+  void look_at_the_time_again();
 
  private:
   std::mutex mutex_;
