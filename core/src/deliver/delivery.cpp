@@ -102,10 +102,9 @@ settlement delivery::defer() const {
   if (state_->deferred)
     throw error(error::already_settled, "a second defer() of one delivery", "one",
                 "keep the first settlement");
-  // Who is asked to stop is the item; the handler that goes on beside it hears of it too.
-  std::stop_source source = state_->make_stop_source();
   detail::item& i = state_->subscription->promote(*state_);
-  if (!state_->is_item) i.stop.store(new std::stop_source(std::move(source)));
+  // Who is asked to stop is the item; an inline handler that goes on beside it hears of it too.
+  if (!state_->is_item) i.stop.store(new std::stop_source(state_->make_stop_source()));
   i.keep();                       // the settlement's
   if (state_->is_item) i.keep();  // the runner's, which looks at it once more after the handler
   state_->deferred = true;

@@ -45,9 +45,14 @@ struct delivery_state {
   std::optional<std::stop_source> mark_stop();
 };
 
+struct item_links {
+  item *before = nullptr, *after = nullptr;
+};
+
 struct item : delivery_state {
-  item* next = nullptr;                      // in an inbox, or a batch
-  item *before = nullptr, *after = nullptr;  // among the subscription's waiting, running or deferred
+  item* next = nullptr;  // in an inbox, or a batch
+  item_links among;      // those that wait for a retry, or the suspended coroutines
+  item_links deferral;   // those whose settlement was taken along
   std::atomic<std::uint32_t> references{1};
   std::atomic<bool> answered{false};
   bool credited = true;         // holds one of the subscription's credits
@@ -70,23 +75,23 @@ struct item : delivery_state {
   ~item() = default;
 };
 
-// An intrusive doubly-linked list of items, linked by before and after.
+// An intrusive doubly-linked list of items. One item may be in several, by other links.
+template <item_links item::*links>
 class item_list {
  public:
-  bool empty() const noexcept { return first_ == nullptr; }
   std::size_t size() const noexcept { return size_; }
   item* first() const noexcept { return first_; }
+  static item* after(const item& i) noexcept { return (i.*links).after; }
   void add(item& i) noexcept {
-    i.before = nullptr;
-    i.after = first_;
-    if (first_ != nullptr) first_->before = &i;
+    i.*links = {nullptr, first_};
+    if (first_ != nullptr) (first_->*links).before = &i;
     first_ = &i;
     ++size_;
   }
   void remove(item& i) noexcept {
-    (i.before != nullptr ? i.before->after : first_) = i.after;
-    if (i.after != nullptr) i.after->before = i.before;
-    i.before = i.after = nullptr;
+    const auto [before, after] = std::exchange(i.*links, {});
+    (before != nullptr ? (before->*links).after : first_) = after;
+    if (after != nullptr) (after->*links).before = before;
     --size_;
   }
 

@@ -126,7 +126,7 @@ void subscription_state::give_back_unstarted() {
     chain = std::exchange(first_, nullptr);
     last_ = nullptr;
     queued_ = 0;
-    for (item* i = waiting_.first(); i != nullptr; i = i->after) timers.push_back(i->timer);
+    for (item* i = waiting_.first(); i != nullptr; i = waiting_.after(*i)) timers.push_back(i->timer);
   }
   // A timer's done is what owns its item: it gives the item back, now or already.
   for (const auto timer : timers) owner.rt->cancel(timer);

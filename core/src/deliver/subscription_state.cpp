@@ -196,12 +196,12 @@ void subscription_state::count_abandoned() { counts_.abandoned = open_.load(); }
 
 void subscription_state::for_each_running_coroutine(const std::function<void(delivery_state&)>& f) {
   const std::lock_guard lock(mutex_);
-  for (item* i = running_.first(); i != nullptr; i = i->after) f(*i);
+  for (item* i = running_.first(); i != nullptr; i = running_.after(*i)) f(*i);
 }
 
 void subscription_state::for_each_deferred(const std::function<void(delivery_state&)>& f) {
   const std::lock_guard lock(mutex_);
-  for (item* i = deferred_.first(); i != nullptr; i = i->after) f(*i);
+  for (item* i = deferred_.first(); i != nullptr; i = deferred_.after(*i)) f(*i);
 }
 
 }  // namespace postbus::detail

@@ -123,9 +123,9 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   alignas(64) mutable sdk::spin_mutex mutex_;  // of what follows
   item *first_ = nullptr, *last_ = nullptr;
   std::size_t queued_ = 0;
-  unsigned active_ = 0;          // runners and coroutine loops at work
-  item_list waiting_, running_;  // for a retry; suspended coroutines
-  item_list deferred_;           // whose settlement was taken along
+  unsigned active_ = 0;                        // runners and coroutine loops at work
+  item_list<&item::among> waiting_, running_;  // for a retry; suspended coroutines
+  item_list<&item::deferral> deferred_;        // whose settlement was taken along
   std::function<void()> when_empty_;
   std::vector<boost::asio::any_completion_handler<void(error_code)>> when_gone_;
   bool gone_ = false;

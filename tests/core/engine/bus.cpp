@@ -76,6 +76,44 @@ TEST_CASE("a coroutine handler may suspend, and others go on meanwhile up to the
   CHECK(s.counts().acked == 10);
 }
 
+TEST_CASE("coroutines that took their settlements along are in flight once, while they run and after",
+          "[bus]") {
+  bus b(config_for("memory"));
+  subscribe_options options;
+  options.concurrency = 3;
+  std::mutex mutex;
+  std::vector<settlement> kept;
+  std::atomic<int> started{0}, ended{0};
+  std::atomic<bool> go{false};
+  const auto s = b.subscribe(
+      "a",
+      [&](delivery d) -> boost::asio::awaitable<void> {
+        {
+          const std::lock_guard lock(mutex);
+          kept.push_back(d.defer());
+        }
+        ++started;
+        boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+        while (!go) {
+          timer.expires_after(1ms);
+          co_await timer.async_wait(boost::asio::use_awaitable);
+        }
+        ++ended;
+      },
+      options);
+  for (int n = 0; n < 3; ++n) b.publish("a", "x");
+  REQUIRE(eventually([&] { return started == 3; }));
+  CHECK(b.in_flight().size() == 3);
+  kept[1].ack();
+  CHECK(b.in_flight().size() == 3);  // it still runs
+  go = true;
+  CHECK(eventually([&] { return ended == 3 && b.in_flight().size() == 2; }));
+  kept[0].ack();
+  kept[2].ack();
+  CHECK(b.in_flight().empty());
+  CHECK(b.close().total().acked == 3);
+}
+
 TEST_CASE("a coroutine handler that throws is retried, and one that rejects is given up", "[bus]") {
   bus b(config_for("memory"));
   std::atomic<int> calls{0};
