@@ -4,8 +4,6 @@
 
 #include <postbus/inspect.hpp>
 
-#include <algorithm>
-
 namespace postbus::cli {
 namespace {
 
@@ -36,11 +34,6 @@ failure no_bus(const common_options& options, const attempt& a) {
                     ", or say where its socket is with --admin PATH");
 }
 
-bool is_transport(const plugin_info& p) {
-  return std::any_of(p.provides.begin(), p.provides.end(),
-                     [](const std::string& id) { return id.starts_with("postbus.transport/"); });
-}
-
 }  // namespace
 
 std::unique_ptr<admin_client> require_running_bus(const common_options& options) {
@@ -49,7 +42,7 @@ std::unique_ptr<admin_client> require_running_bus(const common_options& options)
   return std::move(a.client);
 }
 
-std::unique_ptr<bus_access> access_bus(const common_options& options) {
+std::unique_ptr<bus_access> access_bus(const common_options& options, std::string_view pattern) {
   attempt a = find_running_bus(options);
   if (a.client) return running_bus(std::move(a.client));
   // Who names a socket means the bus behind it, and no other.
@@ -57,8 +50,7 @@ std::unique_ptr<bus_access> access_bus(const common_options& options) {
 
   config c = configuration(options);
   std::string transports;
-  for (const plugin_info& p : list_plugins(c)) {
-    if (!p.used || !is_transport(p)) continue;
+  for (const plugin_info& p : transports_of(c, pattern)) {
     if (!p.shared)
       throw failed(
           "the " + p.id + " transport, which lives inside a process" +

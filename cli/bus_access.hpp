@@ -74,9 +74,9 @@ class bus_access {
   virtual ended consume(const consume_request& request, signals& s, const taker& take) = 0;
 };
 
-// The running bus if its admin socket answers; else one of our own if the configuration's transports are shared between processes. Throws
-// failure when neither is possible.
-std::unique_ptr<bus_access> access_bus(const common_options& options);
+// The running bus if its admin socket answers; else one of our own if the transports are shared between processes over which topics of the
+// pattern go. Throws failure when neither is possible.
+std::unique_ptr<bus_access> access_bus(const common_options& options, std::string_view pattern);
 
 std::unique_ptr<bus_access> running_bus(std::unique_ptr<admin_client> client);
 std::unique_ptr<bus_access> own_bus(const config& c, std::string transports);

@@ -120,7 +120,7 @@ bool publishing::event_of(const line_reader& input, std::string&& line, outgoing
 }
 
 void publishing::read_all(line_reader& input) {
-  const auto access = access_bus(common_);
+  const auto access = access_bus(common_, template_ ? template_->pattern() : options_.event.topic);
   const auto to = access->publish([this](const published& p) { answered(p); });
   started_ = due_ = clock::now();
   outgoing event = options_.event;
@@ -162,7 +162,7 @@ exit_status publishing::run() {
   if (!options_.ndjson.empty()) template_.emplace(options_.ndjson_topic);
   if (one) {
     input_name_ = options_.event.topic;
-    const auto access = access_bus(common_);
+    const auto access = access_bus(common_, options_.event.topic);
     const auto to = access->publish([this](const published& p) { answered(p); });
     started_ = clock::now();
     outgoing event = options_.event;

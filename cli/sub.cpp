@@ -46,7 +46,7 @@ exit_status conclude(ended why, std::uint64_t printed, std::uint64_t wanted, con
 
 exit_status consume(const common_options& common, consume_request request, std::uint64_t count) {
   signals s;
-  const auto access = access_bus(common);
+  const auto access = access_bus(common, request.pattern);
   request.subscribed = [&] {
     if (!common.quiet)
       std::cerr << (request.copies ? "watching " : "subscribed to ") << request.pattern

@@ -90,6 +90,22 @@ topic_template::topic_template(std::string_view text) {
                 "", "");
 }
 
+std::string topic_template::pattern() const {
+  std::string text;
+  bool filled = false;  // the segment has a placeholder
+  for (const part& p : parts_) {
+    for (const char c : p.literal) {
+      if (c == ':') filled = false;
+      if (!filled) text += c;
+    }
+    if (!p.pointer || filled) continue;
+    filled = true;
+    text.erase(text.rfind(':') + 1);  // all of it, where there is none
+    text += '*';
+  }
+  return text;
+}
+
 topic_template::result topic_template::fill(const json::value& document) const {
   result r;
   for (const part& p : parts_) {

@@ -27,6 +27,8 @@ class topic_template {
     std::string fault;  // what is missing or cannot be used; empty when the topic is good
   };
   result fill(const boost::json::value& document) const;
+  // What all its topics match: "github:*:*".
+  std::string pattern() const;
 
  private:
   struct part {

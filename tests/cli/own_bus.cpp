@@ -91,3 +91,24 @@ TEST_CASE("fewer events than asked for until the timeout are a failure", "[cli][
   CHECK(sub.err.find("found 0 events until --timeout was over; wanted 1") != std::string::npos);
   CHECK(run(folder, {"sub", "job:**", "--timeout", "1ms"}).status == 0);
 }
+
+TEST_CASE("whether the command may have a bus of its own is told by the transports that its topic takes",
+          "[cli][own_bus]") {
+  const temporary_folder folder;
+  folder.write("postbus.toml",
+               "[transport]\nplugin = \"memory\"\n[transports.far]\nplugin = \"" POSTBUS_HUB_PLUGIN
+               "\"\npath = \"cli-routes-" +
+                   std::to_string(::getpid()) +
+                   "\"\n[[route]]\ntopics = [\"far:**\"]\ntransport = \"far\"\n");
+  CHECK(run(folder, {"pub", "far:1", "data"}).status == 0);
+  CHECK(run(folder, {"sub", "far:*", "--timeout", "1ms"}).status == 0);
+  for (const std::vector<std::string>& near :
+       {std::vector<std::string>{"pub", "near:1", "data"}, {"sub", "near:*"}, {"sub", "**"}}) {
+    const outcome refused = run(folder, near);
+    CHECK(refused.status == 1);
+    CHECK(refused.err.find("the memory transport, which lives inside a process") != std::string::npos);
+  }
+  const outcome templated = run(folder, {"pub", "--ndjson", "-", "--topic", "far:{/a}"}, "{\"a\":1}\n");
+  CHECK(templated.status == 0);
+  CHECK(run(folder, {"pub", "--ndjson", "-", "--topic", "{/a}:far"}, "{\"a\":1}\n").status == 1);
+}

@@ -80,3 +80,10 @@ TEST_CASE("a template that can never give a topic is refused", "[cli][topic_temp
   CHECK(refusal("*:{/a}").find("a wildcard") != std::string::npos);
   CHECK(refusal("").find("no text") != std::string::npos);
 }
+
+TEST_CASE("a template has a pattern that all its topics match", "[cli][topic_template]") {
+  CHECK(topic_template("github:{/event}:{/payload/repository/name|-}").pattern() == "github:*:*");
+  CHECK(topic_template("a:b").pattern() == "a:b");
+  CHECK(topic_template("x{/a}y:z").pattern() == "*:z");
+  CHECK(topic_template("a:x{/a}{/b}y:z{/c}").pattern() == "a:*:*");
+}

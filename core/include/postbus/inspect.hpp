@@ -48,6 +48,10 @@ struct plugin_info {
 // In the order of the path, the broken ones last. Throws error::bad_config.
 std::vector<plugin_info> list_plugins(const config& configuration);
 
+// The transports over which topics of the pattern, or of the one topic, may go by the routes of the configuration: for each its plugin, as
+// above. Throws error: bad_config, bad_plugin, unsupported.
+std::vector<plugin_info> transports_of(const config& configuration, std::string_view pattern);
+
 // What becomes of a capability on a transport: it has it, the core supplies it, or asking for it is refused.
 struct capability_info {
   enum class how { native, core, refused };

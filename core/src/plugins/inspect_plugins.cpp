@@ -2,6 +2,7 @@
 #include "config/secrets.hpp"
 #include "plugin_loader.hpp"
 #include "plugin_survey.hpp"
+#include "publish/router.hpp"
 
 #include <postbus/inspect.hpp>
 
@@ -50,23 +51,27 @@ std::string why_unavailable(const manifest_plugin& plugin, const std::string& fi
   }
 }
 
+plugin_info describe(const plugin_library& library, const manifest_plugin& p) {
+  return {p.id,
+          library.info.version,
+          p.summary,
+          library.info.file,
+          p.provides,
+          p.needs,
+          p.methods,
+          capability_names(p.can),
+          false,
+          p.shared,
+          why_unavailable(p, library.info.file)};
+}
+
 class plugin_list {
  public:
   explicit plugin_list(std::vector<std::string> used) : used_(std::move(used)) {}
 
   void add(const plugin_library& library, bool by_file) {
     for (const manifest_plugin& p : library.info.plugins) {
-      plugin_info row{p.id,
-                      library.info.version,
-                      p.summary,
-                      library.info.file,
-                      p.provides,
-                      p.needs,
-                      p.methods,
-                      capability_names(p.can),
-                      false,
-                      p.shared,
-                      why_unavailable(p, library.info.file)};
+      plugin_info row = describe(library, p);
       const auto first =
           std::find_if(rows.begin(), rows.end(), [&](const plugin_info& r) { return r.id == p.id; });
       const bool hidden = !by_file && first != rows.end();
@@ -173,6 +178,20 @@ std::vector<plugin_info> list_plugins(const config& configuration) {
       }
     }
     return std::move(list.rows);
+  });
+}
+
+std::vector<plugin_info> transports_of(const config& configuration, std::string_view pattern) {
+  const config_access::contents filled = fill_in_secrets(config_access::of(configuration));
+  return without_secrets(filled, [&] {
+    const plugin_survey survey = survey_plugins(filled);
+    std::vector<plugin_info> rows;
+    for (const std::size_t i : router(survey.host.routes).reach(pattern)) {
+      const found_plugin& transport = survey.found.transports[i];
+      rows.push_back(describe(*transport.library, *transport.plugin));
+      rows.back().used = true;
+    }
+    return rows;
   });
 }
 
