@@ -313,5 +313,6 @@ TEST_CASE("a handler that goes on after defer() hears that its settlement is ask
   clock.run_until_idle();
   CHECK_FALSE(before);
   CHECK(after);
+  CHECK(kept.stop_requested());
   kept.ack();
 }
