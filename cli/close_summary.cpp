@@ -11,18 +11,14 @@ namespace json = boost::json;
 
 void put(json::object& to, const delivery_counts& c) {
   to["taken_on"] = c.taken_on;
-  to["acked"] = c.acked;
   to["retried"] = c.retried;
-  to["dropped"] = c.dropped;
-  to["dead"] = c.dead;
-  to["given_back"] = c.given_back;
-  to["abandoned"] = c.abandoned;
+  for (const auto& [name, outcome] : delivery_outcomes) to[name] = c.*outcome;
 }
 
 void add_row(table& t, const std::string& pattern, const std::string& group, const delivery_counts& c) {
   const auto number = [](std::uint64_t n) { return table::cell(std::to_string(n)); };
-  t.add({pattern, group, number(c.taken_on), number(c.acked), number(c.dropped), number(c.dead),
-         number(c.given_back),
+  t.add({pattern, group, number(c.taken_on), number(c.acked), number(c.dropped + c.expired + c.discarded),
+         number(c.dead), number(c.given_back),
          table::cell(std::to_string(c.abandoned), c.abandoned > 0 ? style::red : style::plain)});
 }
 

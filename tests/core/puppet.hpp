@@ -48,11 +48,11 @@ class puppet {
       n.reason = sdk::str("no permission");
       last_.to.notice(n);
     } else {
-      wire_ = text;
+      auto* wire = new std::string(text);
       postbus_delivery d{};
       d.topic = sdk::str("a");
       d.token = 1;
-      d.wire.bytes = sdk::bytes(wire_);
+      d.wire = {sdk::bytes(*wire), [](void* ctx) { delete static_cast<std::string*>(ctx); }, wire};
       last_.to.deliver(d);
     }
     done.ok("{}");
@@ -60,7 +60,6 @@ class puppet {
 
  private:
   subscription last_;
-  std::string wire_;
 };
 
 // Logs, feels and answers as it is told; fails on events whose data is "fail" or "forbidden".

@@ -186,6 +186,11 @@ member* exchange::subscribe(const postbus_sub& request, const sdk::sink& to, sdk
   const std::lock_guard lock(mutex_);
   std::shared_ptr<place> at;
   if (!group.empty()) at = groups_[{pattern, group}];
+  m->is_ordered = (request.flags & POSTBUS_SUB_ORDERED) != 0;
+  if (at != nullptr && !at->q->takes(*m))
+    throw sdk::failure(POSTBUS_E_UNSUPPORTED,
+                       "group '" + group + "' of '" + pattern +
+                           "' is ordered by a key, and has one member only: there are no partitions");
   const bool is_new = at == nullptr;
   if (is_new) {
     at = std::make_shared<place>();

@@ -17,6 +17,11 @@ const postbus_event* keep(const postbus_event& event, sdk::context& ctx) {
 
 }  // namespace
 
+bool queue::takes(const member& m) const {
+  const lock locked(mutex_);
+  return members_.empty() || !(m.is_ordered || members_.front()->is_ordered);
+}
+
 void queue::join(member& m) {
   const lock locked(mutex_);
   m.from = this;

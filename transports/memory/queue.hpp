@@ -28,7 +28,8 @@ struct member {
   queue* from = nullptr;
   std::uint32_t credit = 0;
   bool unlimited = false;
-  bool open = true;  // false once it takes no more
+  bool is_ordered = false;  // by a key: it shares a group with nobody
+  bool open = true;         // false once it takes no more
 };
 
 struct limits {
@@ -55,6 +56,8 @@ class queue {
   const member* direct() const noexcept { return direct_.load(std::memory_order_acquire); }
   bool is_full() const noexcept { return full_.load(std::memory_order_relaxed); }
 
+  // Whether it may join those that are there.
+  bool takes(const member& m) const;
   void join(member& m);
   // No delivery to it begins any more; it may still settle.
   void quiesce(member& m);

@@ -65,7 +65,9 @@ struct publish_options {
   std::span<const header> headers{};  // at most 64
   // How long it may wait for room, and for its answer; 0 or less: not at all. In a batch each event has its own.
   std::chrono::nanoseconds deadline = std::chrono::seconds(30);
-  std::optional<std::chrono::nanoseconds> delay{}, ttl{};  // refused by name for now (error::unsupported)
+  // Not delivered once so much time has passed since it was published; above 0. Nobody is told.
+  std::optional<std::chrono::nanoseconds> ttl{};
+  std::optional<std::chrono::nanoseconds> delay{};  // refused by name for now (error::unsupported)
 };
 
 // One event of a batch. Borrowed: what it refers to must live until publish returned, so do not build it from temporaries.

@@ -7,7 +7,9 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <array>
 #include <concepts>
+#include <functional>
 #include <memory>
 
 namespace postbus {
@@ -19,40 +21,93 @@ struct backoff {
   std::chrono::nanoseconds max = std::chrono::seconds(30);
 };
 
+// At most so many events, and so many bytes of their data; reached is when either is.
+struct limit {
+  std::uint64_t events, bytes;
+};
+
+// What a transport, or the subscription itself, says about a subscription.
+struct notice {
+  enum kind {
+    gap,       // events were missed: the transport could not be heard for a while
+    lost,      // the group or stream was set up anew: its place was lost
+    overflow,  // this subscription did not keep up, and discarded events
+    ended      // nothing comes any more: given up, for lack of permission for instance
+  };
+  kind what = gap;
+  std::uint64_t missed = 0;                                // events, where it is known
+  std::chrono::system_clock::time_point since{}, until{};  // of a gap, where it is known
+  std::string reason;
+};
+
+// What to discard when a subscription does not keep up, on a transport that has no flow control.
+enum class overflow_policy { discard_oldest, discard_newest };
+
 // How to subscribe. What the transport cannot do is refused by subscribe, never ignored.
 struct subscribe_options {
   // Competing consumers: each event goes to one member. A group is its name and its pattern, on its transport; members may be in other
   // buses where the transport is shared, with options of their own. Empty: this subscription gets every event from now on.
   std::string group{};
-  // Events taken from each of its transports and not settled yet, at most. 1 for long jobs.
+  // Events taken from each of its transports and not settled yet, at most. 1 for long jobs. What is set aside (park_max) is not among
+  // them.
   unsigned prefetch = 64;
   // Handlers of this subscription running at once: the one handler object is then called from several threads. Above 1 no order is
-  // promised. With dispatch = "inline" it stays 1 and does not bind: as many run as threads publish.
+  // promised, but that of ordered_by. With dispatch = "inline" it stays 1 and does not bind: as many run as threads publish.
   unsigned concurrency = 1;
-  // Handlers started for one event before it is given up. While it waits for a retry later events go on.
+  // Order by key: partitionkey (the event's ordering key), id, header:NAME, param:NAME, or a template such as {user}-{job}. Events with the same value
+  // run one at a time in their order; one that waits for its retry holds those behind it, and no others. Empty: all in the one
+  // order, later ones go on while one waits for a retry. Where members of a group may be in other processes, the group has one
+  // member only. An event without a value is in a lane with the others that have none.
+  std::string ordered_by{};
+  // What is set aside, at most: events that wait for their retry, and those that they hold. They give their credit back, so that others
+  // go on; at the limit they keep it, fewer and fewer others come, and health says so.
+  limit park_max{10'000, 64u << 20};
+  // Handlers started for one event before it is given up. From the third on it runs alone, for it may take down others with it.
   unsigned max_deliveries = 5;
   postbus::backoff backoff{};
+  // A handler that takes longer is asked to stop, and its event goes to others, or is retried here where there are none; a late answer
+  // is error::lease_lost. 0: no such limit. Not with dispatch = "inline".
+  std::chrono::nanoseconds handler_timeout{0};
+
+  // On a transport without flow control (refused on others): at most overflow_max wait here, and then some are discarded, counted, and
+  // on_notice told.
+  std::optional<overflow_policy> overflow{};  // discard_oldest
+  limit overflow_max{65'536, 64u << 20};
+  // Called on a worker, in order with the deliveries. What it throws is logged.
+  std::function<void(const notice&)> on_notice{};
 
   // The transport to take it from, by its name in the configuration; empty: every transport that a topic of the pattern is routed to.
   std::string transport{};
 
   // Not available yet; each is refused by name (error::unsupported) when set.
-  std::optional<std::string> from{}, ordered_by{}, overflow{}, dead_letters{};
-  std::optional<std::chrono::nanoseconds> lease{}, handler_timeout{};
-  std::optional<std::uint64_t> park_max{};
+  std::optional<std::string> from{}, dead_letters{};
+  std::optional<std::chrono::nanoseconds> lease{};
 };
 
-// What became of a subscription's deliveries so far. taken_on = acked + dropped + dead + given_back + abandoned + what is still open.
+// What became of a subscription's deliveries so far. taken_on is the sum of delivery_outcomes and of what is still open.
 struct delivery_counts {
   std::uint64_t taken_on = 0;  // deliveries accepted from the transport
   std::uint64_t started = 0;   // handlers started, retries included
+  std::uint64_t retried = 0;   // attempts that ended in a retry
   std::uint64_t acked = 0;
-  std::uint64_t retried = 0;  // attempts that ended in a retry
-  std::uint64_t dropped = 0;  // by a feature
-  std::uint64_t dead = 0;     // rejected, or max_deliveries reached: counted, logged with the id, and dropped
-  std::uint64_t given_back = 0;  // not started, returned to the transport
+  std::uint64_t dropped = 0;    // by a feature
+  std::uint64_t expired = 0;    // their ttl was over before a handler could start
+  std::uint64_t discarded = 0;  // by `overflow`
+  std::uint64_t dead = 0;  // rejected, or max_deliveries reached: counted, logged with the id, and dropped
+  std::uint64_t given_back = 0;  // not started, or timed out, and returned to the transport
   std::uint64_t abandoned = 0;   // still running when close() gave up waiting
 };
+
+// The ways a delivery ends, by name.
+using delivery_outcome = std::pair<std::string_view, std::uint64_t delivery_counts::*>;
+inline constexpr std::array<delivery_outcome, 7> delivery_outcomes{
+    {{"acked", &delivery_counts::acked},
+     {"dropped", &delivery_counts::dropped},
+     {"expired", &delivery_counts::expired},
+     {"discarded", &delivery_counts::discarded},
+     {"dead", &delivery_counts::dead},
+     {"given_back", &delivery_counts::given_back},
+     {"abandoned", &delivery_counts::abandoned}}};
 
 namespace detail {
 

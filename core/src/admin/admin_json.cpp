@@ -39,9 +39,9 @@ std::string_view name_of(metric::kind type) noexcept {
 }
 
 json::object to_json(const delivery_counts& c) {
-  return {{"taken_on", c.taken_on},     {"started", c.started},    {"acked", c.acked},
-          {"retried", c.retried},       {"dropped", c.dropped},    {"dead", c.dead},
-          {"given_back", c.given_back}, {"abandoned", c.abandoned}};
+  json::object o{{"taken_on", c.taken_on}, {"started", c.started}, {"retried", c.retried}};
+  for (const auto& [name, outcome] : delivery_outcomes) o[name] = c.*outcome;
+  return o;
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ void publish(const admin_call& call, const admin_arguments& args) {
   options.headers = headers;
   if (const auto deadline = args.duration_ns("deadline"))
     options.deadline = std::chrono::nanoseconds(*deadline);
+  if (const auto ttl = args.duration_ns("ttl")) options.ttl = std::chrono::nanoseconds(*ttl);
   auto p = call.bus.prepare(topic, b.data, options);
   p->direct = [&bus = call.bus, reply = call.reply, raw = p.get(), where = std::string(topic),
                size = b.data.size()](error_code ec, receipt r) {
@@ -172,7 +173,7 @@ struct method {
 const std::vector<method>& own_methods() {
   static const std::vector<method> all{
       {"publish",
-       {"topic", "data", "data_base64", "json", "id", "key", "content_type", "headers", "deadline"},
+       {"topic", "data", "data_base64", "json", "id", "key", "content_type", "headers", "deadline", "ttl"},
        publish},
       {"subscribe", {"pattern", "group", "prefetch", "concurrency", "transport"}, subscribe, true},
       {"tail", {"pattern"}, tail, true},

@@ -41,6 +41,7 @@ std::vector<key_part> parse_template(std::string_view text) {
 
 std::vector<key_part> parse_parts(std::string_view text) {
   if (text == "id") return {{key_part::id, ""}};
+  if (text == "partitionkey") return {{key_part::partitionkey, ""}};
   const std::size_t colon = text.find(':');
   const std::string_view kind = text.substr(0, colon);
   const std::string_view name = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
@@ -55,7 +56,7 @@ key_expression parse_key_expression(std::string_view text, error::errc code, con
   key_expression key{std::string(text), parse_parts(text)};
   if (key.empty()) {
     throw error(code, "\"" + key.text + "\" as " + whose,
-                "id, header:NAME, param:NAME, or a template with captures such as job-{user}",
+                "id, partitionkey, header:NAME, param:NAME, or a template with captures such as job-{user}",
                 "write one of these");
   }
   return key;

@@ -1,6 +1,7 @@
 // A key expression: what of an event a feature, or an order, goes by. Written as
 //
 //   id             the event's id
+//   partitionkey   the event's ordering key
 //   header:NAME    a header, NAME in lower-case letters and digits
 //   param:NAME     what {NAME} of the pattern captured
 //   job-{user}     a template: text, and captures in braces
@@ -15,9 +16,9 @@
 namespace postbus::detail {
 
 struct key_part {
-  enum kind { literal, id, header, param };
+  enum kind { literal, id, partitionkey, header, param };
   kind what = literal;
-  std::string text;  // the literal, or the name; empty for id
+  std::string text;  // the literal, or the name; empty for id and partitionkey
 };
 
 // The key is its parts, one after the other; no parts: no key is configured.

@@ -125,7 +125,7 @@ inline constexpr const char* feature_schema = R"({
       "description": "patterns of the topics it applies to; all, if it is left out"},
     "key": {
       "type": "string", "minLength": 1,
-      "description": "what it goes by: id, header:NAME, param:NAME, or a template such as job-{user}"},
+      "description": "what it goes by: id, partitionkey, header:NAME, param:NAME, or a template such as job-{user}"},
     "on_error": {
       "enum": ["refuse", "retry", "pass"], "default": "retry",
       "description": "what becomes of an item when it fails: refuse = the publish fails, the delivery is rejected; retry = the publish fails, the delivery is tried again; pass = as if it were not there"},

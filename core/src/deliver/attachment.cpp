@@ -5,7 +5,10 @@
 namespace postbus::detail {
 
 attachment::attachment(subscription_state& s, transport_slot& t, bool runs_inline)
-    : subscription(s), to(t), dispatches_inline(runs_inline) {
+    : subscription(s),
+      to(t),
+      dispatches_inline(runs_inline),
+      has_flow_control((t.can & POSTBUS_CAN_CREDIT) != 0) {
   sink = {sizeof sink, 0, this,
           [](void* ctx, const postbus_delivery* d, std::size_t count) {
             auto& self = *static_cast<attachment*>(ctx);
@@ -19,6 +22,17 @@ void attachment::noticed(const postbus_notice& n) noexcept {
   const std::size_t kind = n.kind - POSTBUS_NOTICE_GAP;
   to.notices[kind].fetch_add(1, std::memory_order_relaxed);
   to.missed.fetch_add(n.dropped, std::memory_order_relaxed);
+  try {
+    const auto when = [](std::int64_t ns) {
+      return std::chrono::system_clock::time_point(
+          std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds(ns)));
+    };
+    static constexpr notice::kind kinds[] = {notice::gap, notice::lost, notice::ended};
+    const std::string_view said =
+        n.err != nullptr && n.reason.len == 0 ? std::string_view(n.err->message) : sdk::view(n.reason);
+    subscription.tell({kinds[kind], n.dropped, when(n.since_ns), when(n.until_ns), std::string(said)});
+  } catch (const std::bad_alloc&) {
+  }
   const std::int32_t level = n.kind == POSTBUS_NOTICE_ENDED ? POSTBUS_LOG_ERROR : POSTBUS_LOG_WARN;
   log_service& log = *subscription.owner.log;
   if (!log.enabled(level, "bus")) return;

@@ -20,6 +20,7 @@ struct attachment {
   subscription_state& subscription;
   transport_slot& to;
   const bool dispatches_inline;
+  const bool has_flow_control;
   postbus_sink sink{};
   void* handle = nullptr;  // the transport's
   std::atomic<bool> is_connected{false};

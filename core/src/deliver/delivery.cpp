@@ -156,7 +156,7 @@ settlement::~settlement() {
 static void settle(detail::delivery_state* state, detail::verdict v, error_code& ec) noexcept {
   auto* i = static_cast<detail::item*>(state);
   if (i == nullptr || i->answered.exchange(true)) {
-    ec = make_error_code(error::already_settled);
+    ec = make_error_code(i != nullptr && i->lost ? error::lease_lost : error::already_settled);
     return;
   }
   ec = {};
@@ -166,6 +166,9 @@ static void settle(detail::delivery_state* state, detail::verdict v, error_code&
 static void settle_or_throw(detail::delivery_state* state, detail::verdict v) {
   error_code ec;
   settle(state, std::move(v), ec);
+  if (ec == error::lease_lost)
+    throw error(error::lease_lost, "an answer after the handler_timeout", "one in time",
+                "the event went to others, or is retried");
   if (ec) throw error(error::already_settled, "a second answer for one delivery", "one", "");
 }
 

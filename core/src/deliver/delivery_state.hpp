@@ -5,8 +5,9 @@
 #include "event/block_pool.hpp"
 #include "event/event_record.hpp"
 
-#include <postbus/delivery.hpp>
+#include <postbus/subscription.hpp>
 
+#include <memory>
 #include <new>
 
 namespace postbus::detail {
@@ -45,6 +46,9 @@ struct delivery_state {
   std::optional<std::stop_source> mark_stop();
 };
 
+struct lane;
+using lane_entry = std::pair<const std::string, lane>;  // a lane and its key, in the subscription's lanes
+
 struct item_links {
   item *before = nullptr, *after = nullptr;
 };
@@ -55,9 +59,16 @@ struct item : delivery_state {
   item_links deferral;   // those whose settlement was taken along
   std::atomic<std::uint32_t> references{1};
   std::atomic<bool> answered{false};
-  bool credited = true;         // holds one of the subscription's credits
-  runtime::timer_id timer = 0;  // while it waits for its retry
-  postbus_owned wire{};         // not decoded yet
+  bool lost = false;      // its handler took too long: the answer was given for it, before `answered` was set
+  bool credited = true;   // holds one of the subscription's credits
+  bool parked = false;    // counts to park_max
+  bool is_taken = false;  // among those whose settlement was taken along
+  std::uint64_t buffered = 0;        // 1 + its bytes, while it counts to overflow_max
+  lane_entry* lane = nullptr;        // that it owns, or stands in
+  runtime::timer_id timer = 0;       // of its retry, while it waits for it
+  runtime::timer_id time_limit = 0;  // of its handler, while that runs
+  std::unique_ptr<notice> note;      // this is no delivery but a word to on_notice
+  postbus_owned wire{};              // not decoded yet
   std::string topic, position;
 
   static item* make() { return new (pool_allocate(sizeof(item))) item; }

@@ -50,16 +50,21 @@ void subscription_state::run_plain(runner& me) {
     while (chain != nullptr) {
       item& i = *std::exchange(chain, chain->next);
       i.next = nullptr;
+      if (i.note != nullptr) {
+        tell_now(i);
+        continue;
+      }
       if (!prepare(i, done)) continue;
       verdict v;
       i.since_ns = owner.rt->coarse_now_ns();
+      if (options.handler_timeout.count() > 0) limit_time(i);
       if (!run_handler(thread, i, v)) {
-        give_back(i, done);
+        if (in_time(i)) give_back(i, done);
+        else i.release();
         continue;
       }
       counts_.started.fetch_add(1, std::memory_order_relaxed);
-      if (i.deferred) i.release();
-      else settle(i, v, done);
+      ended(i, v, done);
       if (chain != nullptr && owner.rt->coarse_now_ns() > end) put_back(std::exchange(chain, nullptr));
     }
     done.flush();
@@ -71,6 +76,10 @@ void subscription_state::run_plain(runner& me) {
 boost::asio::awaitable<void> subscription_state::run_coroutines() {
   const auto alive = shared_from_this();
   while (item* i = take(nullptr)) {
+    if (i->note != nullptr) {
+      tell_now(*i);
+      continue;
+    }
     batch done(*this);
     if (!prepare(*i, done)) continue;
     thread_record& thread = owner.threads.mine();
@@ -89,6 +98,7 @@ boost::asio::awaitable<void> subscription_state::run_coroutines() {
       running_.add(*i);
     }
     counts_.started.fetch_add(1, std::memory_order_relaxed);
+    if (options.handler_timeout.count() > 0) limit_time(*i);
     verdict v;
     stopwatch timed(*this, event_record::of(i->event).timed, i->event);
     try {
@@ -105,8 +115,7 @@ boost::asio::awaitable<void> subscription_state::run_coroutines() {
       const std::lock_guard lock(mutex_);
       running_.remove(*i);
     }
-    if (i->deferred) i->release();
-    else settle(*i, v, done);
+    ended(*i, v, done);
   }
   check_empty();
 }
@@ -121,10 +130,10 @@ void subscription_state::choose_to_time(const item& i) noexcept {
       i.from->to.format.codec == codec::raw ? sampling::handlers : sampling::all;
 }
 
-bool subscription_state::prepare(item& i, batch& done) {
+bool subscription_state::decode(item& i, batch& done) {
   if (i.event == nullptr) {
     std::string why;
-    i.event = decode(i.from->to.format, i.wire, i.topic, *owner.rt, why);
+    i.event = detail::decode(i.from->to.format, i.wire, i.topic, *owner.rt, why);
     if (i.event == nullptr) {
       owner.log->burst(POSTBUS_LOG_ERROR, "bus", "undecodable " + pattern,
                        "a message on '" + i.topic + "' cannot be decoded: " + why);
@@ -134,7 +143,19 @@ bool subscription_state::prepare(item& i, batch& done) {
     i.wire = {};
     choose_to_time(i);
   }
-  if (!asks_features) return true;
+  return true;
+}
+
+bool subscription_state::prepare(item& i, batch& done) {
+  if (!decode(i, done)) return false;
+  if (i.event->expires_ns != 0 && owner.rt->wall_ns() >= i.event->expires_ns) {
+    settle(i, {verdict::expired, {}, {}}, done);
+    return false;
+  }
+  return !asks_features || ask_features(i, done);
+}
+
+bool subscription_state::ask_features(item& i, batch& done) {
   traveller t;
   t.event = i.event;
   t.ticket = reinterpret_cast<std::uintptr_t>(&i);

@@ -2,14 +2,7 @@
 #include "settlement_batch.hpp"
 #include "subscription_state.hpp"
 
-#include <cmath>
-
 namespace postbus::detail {
-namespace {
-
-constexpr std::size_t waiting_max_uncredited = 10'000;  // retries that wait without holding a credit
-
-}  // namespace
 
 void subscription_state::settle(item& i, const verdict& v, batch& done) {
   switch (v.what) {
@@ -18,6 +11,9 @@ void subscription_state::settle(item& i, const verdict& v, batch& done) {
       return finish(i, POSTBUS_ACK, done);
     case verdict::drop:
       counts_.dropped.fetch_add(1, std::memory_order_relaxed);
+      return finish(i, POSTBUS_ACK, done);
+    case verdict::expired:
+      counts_.expired.fetch_add(1, std::memory_order_relaxed);
       return finish(i, POSTBUS_ACK, done);
     case verdict::retry:
       counts_.retried.fetch_add(1, std::memory_order_relaxed);
@@ -35,103 +31,77 @@ void subscription_state::settle(item& i, const verdict& v, batch& done) {
   }
 }
 
+void subscription_state::ended(item& i, const verdict& v, batch& done) {
+  if (i.deferred || !in_time(i)) return i.release();
+  settle(i, v, done);
+}
+
 void subscription_state::took_along(item& i) {
   const std::lock_guard lock(mutex_);
+  if (i.lost) return;
+  i.is_taken = true;
   deferred_.add(i);
 }
 
 void subscription_state::answered(item& i) {
   const std::lock_guard lock(mutex_);
-  deferred_.remove(i);
+  if (std::exchange(i.is_taken, false)) deferred_.remove(i);
 }
 
 void subscription_state::settle_deferred(item& i, const verdict& v) {
   const auto alive = shared_from_this();
   answered(i);
+  if (i.time_limit != 0) owner.rt->cancel(i.time_limit);
   batch done(*this);
   if (v.what != verdict::retry) return settle(i, v, done);
   // The handler that took the settlement along may still run on this item: the retry goes on with one of its own.
-  item* again = item::make();
-  again->subscription = this;
-  again->from = i.from;
-  again->event = event_record::of(i.event).keep();
-  again->position = i.position;
-  again->token = i.token;
-  again->attempt = i.attempt;
-  again->credited = i.credited;
+  item& again = go_on_without(i);
   i.release();
-  settle(*again, v, done);
+  settle(again, v, done);
 }
 
 void subscription_state::give_back_deferred(item& i) {
   const auto alive = shared_from_this();
   answered(i);
+  if (i.time_limit != 0) owner.rt->cancel(i.time_limit);
   batch done(*this);
   give_back(i, done);
 }
 
 void subscription_state::finish(item& i, std::uint32_t what, batch& done) {
   done.settle(i, what);
-  if (i.credited) done.credit(i);
+  if (i.credited) done.credit(*i.from);
   ++done.ended;
+  leave_lane(i);
   i.release();
 }
 
 void subscription_state::give_back(item& i, batch& done) {
+  if (i.note != nullptr) return i.release();
   counts_.given_back.fetch_add(1, std::memory_order_relaxed);
   finish(i, POSTBUS_RELEASE, done);
 }
 
-void subscription_state::wait_for_retry(item& i, std::optional<std::chrono::nanoseconds> after, batch& done) {
-  if (!after) {
-    const double most = std::min(static_cast<double>(options.backoff.first.count()) *
-                                     std::pow(options.backoff.factor, static_cast<double>(i.attempt) - 1),
-                                 static_cast<double>(options.backoff.max.count()));
-    const double uniform = static_cast<double>(owner.rt->random() >> 11) * 0x1p-53;
-    after = std::chrono::nanoseconds(static_cast<std::int64_t>(most * uniform));
-  }
-  done.settle(i, POSTBUS_FAILED, after->count());
-  std::unique_lock lock(mutex_);
-  if (closed.load(std::memory_order_acquire)) {
-    lock.unlock();
-    return give_back(i, done);
-  }
-  // Later deliveries go on meanwhile: they need the credit more.
-  if (i.credited && waiting_.size() < waiting_max_uncredited) {
-    i.credited = false;
-    done.credit(i);
-  }
-  waiting_.add(i);
-  i.timer = owner.rt->timer(after->count(), {&retry_due, &i});
-}
-
-void subscription_state::retry_due(void* ctx, std::int32_t, const void*, const postbus_error*) {
-  item& i = *static_cast<item*>(ctx);
-  const auto alive = i.subscription->shared_from_this();
-  subscription_state& s = *alive;
-  {
-    const std::lock_guard lock(s.mutex_);
-    s.waiting_.remove(i);
-  }
-  if (!s.closed.load(std::memory_order_acquire)) return s.enqueue(&i, &i, 1);
-  batch done(s);
-  s.give_back(i, done);
-}
-
 void subscription_state::give_back_unstarted() {
-  item* chain = nullptr;
+  item_chain unstarted;
+  item* standing = nullptr;
   std::vector<runtime::timer_id> timers;
   {
     const std::lock_guard lock(mutex_);
-    chain = std::exchange(first_, nullptr);
-    last_ = nullptr;
+    for (item_chain* c : {&ready_, &unsorted_})
+      if (c->first != nullptr) unstarted.add(c->first, c->last);
+    ready_ = unsorted_ = {};
     queued_ = 0;
+    buffered_ = {0, 0};
+    overflow_note_ = nullptr;
+    standing = lanes_.take_standing();
     for (item* i = waiting_.first(); i != nullptr; i = waiting_.after(*i)) timers.push_back(i->timer);
   }
   // A timer's done is what owns its item: it gives the item back, now or already.
   for (const auto timer : timers) owner.rt->cancel(timer);
   batch done(*this);
-  while (chain != nullptr) give_back(*std::exchange(chain, chain->next), done);
+  for (item* next : {unstarted.first, standing})
+    while (next != nullptr) give_back(*std::exchange(next, next->next), done);
 }
 
 void subscription_state::when_empty(std::function<void()> f) {

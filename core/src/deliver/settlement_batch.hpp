@@ -21,8 +21,8 @@ struct subscription_state::batch {
     if (count == settlements.size()) send();
     settlements[count++] = {i.token, what, 0, value_ns, nullptr};
   }
-  void credit(const item& i) {
-    go_to(*i.from);
+  void credit(attachment& whose) {
+    go_to(whose);
     ++credits;
   }
   // What goes together goes to one transport.

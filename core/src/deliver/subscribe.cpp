@@ -12,11 +12,9 @@ namespace postbus::detail {
 namespace {
 
 void refuse_what_is_not_built(const subscribe_options& o) {
-  const std::pair<const char*, bool> later[] = {
-      {"from", o.from.has_value()},         {"ordered_by", o.ordered_by.has_value()},
-      {"overflow", o.overflow.has_value()}, {"dead_letters", o.dead_letters.has_value()},
-      {"lease", o.lease.has_value()},       {"handler_timeout", o.handler_timeout.has_value()},
-      {"park_max", o.park_max.has_value()}};
+  const std::pair<const char*, bool> later[] = {{"from", o.from.has_value()},
+                                                {"dead_letters", o.dead_letters.has_value()},
+                                                {"lease", o.lease.has_value()}};
   for (const auto& [name, set] : later)
     if (set)
       throw error(error::unsupported, std::string("the subscribe option '") + name + "'", "it left unset",
@@ -35,6 +33,11 @@ void check_options(std::string_view pattern, const subscribe_options& o) {
   if (o.max_deliveries == 0) refuse("max_deliveries = 0", "1 or more");
   if (o.backoff.first.count() < 0 || o.backoff.max < o.backoff.first || !(o.backoff.factor >= 1))
     refuse("a backoff that shrinks or is negative", "0 <= first <= max, factor >= 1");
+  if (o.handler_timeout.count() < 0) refuse("a negative handler_timeout", "0 (none) or more");
+  if (o.overflow_max.events == 0 || o.overflow_max.bytes == 0) refuse("overflow_max = 0", "1 or more");
+  if (!o.ordered_by.empty())
+    check_captures(parse_key_expression(o.ordered_by, error::bad_argument, "ordered_by"), pattern,
+                   error::bad_argument, "ordered_by");
 }
 
 // Each transport it goes to has to be able to do what it asks for.
@@ -50,13 +53,33 @@ void check_options(std::string_view pattern, const subscribe_options& o, const t
            "leave it out, or use another transport");
   if (sdk::has_wildcard(pattern) && (to.can & POSTBUS_CAN_PATTERN) == 0)
     refuse("a pattern", "a topic: " + the_transport + " has no patterns", "use another transport");
-  if (to.inline_dispatch && who == subscriber::application && o.concurrency != 1)
-    refuse("concurrency = " + std::to_string(o.concurrency) + " under " + to.path + ".dispatch = \"inline\"",
-           "it left at 1: inline handlers run on the threads that publish",
-           "set " + to.path + ".dispatch = \"queued\"");
-  if ((to.can & POSTBUS_CAN_CREDIT) == 0)
-    refuse(the_transport, "one with flow control (capability 'credit')",
-           "buffering for transports without it comes later");
+  if (to.inline_dispatch && who == subscriber::application) {
+    const std::string under = " under " + to.path + ".dispatch = \"inline\"",
+                      remedy = "set " + to.path + ".dispatch = \"queued\"";
+    if (o.concurrency != 1)
+      refuse("concurrency = " + std::to_string(o.concurrency) + under,
+             "it left at 1: inline handlers run on the threads that publish", remedy);
+    if (!o.ordered_by.empty())
+      refuse("ordered_by" + under, "no order by key: inline handlers run on the threads that publish",
+             remedy);
+    if (o.handler_timeout.count() > 0)
+      refuse("handler_timeout" + under, "no such limit: an inline handler holds its publisher", remedy);
+  }
+  if (o.overflow && (to.can & POSTBUS_CAN_CREDIT) != 0)
+    refuse("overflow", "none: " + the_transport + " has flow control, and is never sent too much",
+           "leave it out");
+  if (!o.ordered_by.empty() && !o.group.empty() && to.plugin->manifest().shared &&
+      (to.can & POSTBUS_CAN_PARTITION) == 0)
+    refuse("ordered_by and group = '" + o.group + "'",
+           "no order by key within a group: " + the_transport +
+               " has no partitions, and other processes may take from it",
+           "leave one of them out, or use a transport with partitions");
+  if (!o.ordered_by.empty() && to.format.codec == codec::raw &&
+      o.ordered_by.find("param") == std::string::npos && o.ordered_by.find('{') == std::string::npos)
+    refuse(
+        "ordered_by = '" + o.ordered_by + "'",
+        "a key of the topic's captures: the codec of " + the_transport + " is raw, and carries no attributes",
+        "order by param:NAME, or use another codec");
 }
 
 // Whether the handler runs on the thread that delivers. An onlooker's only takes the event along: there it costs the least, and waits
@@ -141,8 +164,9 @@ void engine::attach(attachment& a) {
   request.size = sizeof request;
   request.pattern = sdk::str(s.pattern);
   request.group = sdk::str(s.options.group);
-  request.credit = a.dispatches_inline ? POSTBUS_CREDIT_UNLIMITED : s.options.prefetch;
+  request.credit = a.dispatches_inline || !a.has_flow_control ? POSTBUS_CREDIT_UNLIMITED : s.options.prefetch;
   request.lease_ns = 60'000'000'000;
+  request.flags = s.options.ordered_by.empty() ? 0 : std::uint32_t{POSTBUS_SUB_ORDERED};
   waiter done;
   done.copy_result = [](waiter&, const void*) {};
   {

@@ -24,7 +24,10 @@ subscription_state::subscription_state(engine& e, std::string p, subscribe_optio
       number_in_order(in_order),
       threads_(e.threads),
       owner_alive_(e.shared_from_this()),
-      handler_(std::move(h)) {
+      handler_(std::move(h)),
+      order_(options.ordered_by.empty()
+                 ? key_expression{}
+                 : parse_key_expression(options.ordered_by, error::bad_argument, "ordered_by")) {
   if (handler_.run == nullptr) return;
   for (unsigned i = 0; i < options.concurrency; ++i) {
     auto& r = runners_.emplace_back(std::make_unique<runner>());
@@ -46,7 +49,14 @@ void subscription_state::queue_up(attachment& from, const postbus_delivery* deli
     (first == nullptr ? first : last->next) = i;
     last = i;
   }
-  if (first != nullptr) enqueue(first, last, n);
+  if (first == nullptr) return;
+  item* beyond = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (from.has_flow_control) enqueue(first, last, n);
+    else beyond = buffer(first);
+  }
+  if (beyond != nullptr) discard(beyond, from);
 }
 
 item* subscription_state::to_item(attachment& from, const postbus_delivery& delivery) {
@@ -62,7 +72,7 @@ item* subscription_state::to_item(attachment& from, const postbus_delivery& deli
   if (delivery.position.len != 0) i->position.assign(sdk::view(delivery.position));
   i->token = delivery.token;
   i->attempt = delivery.attempt;
-  i->credited = !from.dispatches_inline && (from.to.can & POSTBUS_CAN_CREDIT) != 0;
+  i->credited = !from.dispatches_inline && from.has_flow_control;
   return i;
 }
 
@@ -71,17 +81,23 @@ void subscription_state::count_in(std::uint64_t n) noexcept {
   taken_on_.fetch_add(n, std::memory_order_relaxed);
 }
 
+// With the lock held.
 void subscription_state::enqueue(item* first, item* last, std::size_t n) {
-  const std::lock_guard lock(mutex_);
-  (last_ != nullptr ? last_->next : first_) = first;
-  last_ = last;
+  (order_.empty() ? ready_ : unsorted_).add(first, last);
   queued_ += n;
+  schedule();
+}
+
+void subscription_state::append_ready(item& i) {
+  i.next = nullptr;
+  ready_.add(&i, &i);
+  ++queued_;
   schedule();
 }
 
 // With the lock held: as many runners as there is work for.
 void subscription_state::schedule() {
-  while (active_ < options.concurrency && active_ < queued_) {
+  while (!alone_ && active_ < options.concurrency && active_ < queued_) {
     ++active_;
     if (runs_coroutines()) {
       boost::asio::co_spawn(step_executor(owner.rt->executor(), owner.threads_owner), run_coroutines(),
@@ -95,22 +111,31 @@ void subscription_state::schedule() {
 }
 
 item* subscription_state::take(runner* taker) {
-  const std::lock_guard lock(mutex_);
-  if (first_ == nullptr) {
+  std::unique_lock lock(mutex_);
+  alone_ = false;  // while it is set nobody else is active
+  while (ready_.first == nullptr && unsorted_.first != nullptr && !sorting_) sort(lock);
+  const bool alone = ready_.first != nullptr && runs_alone(*ready_.first);
+  if (ready_.first == nullptr || (alone && active_ > 1)) {  // the last of those at work takes it
     --active_;
     if (taker != nullptr) idle_runners_.push_back(taker);
     return nullptr;
   }
-  const std::size_t most = runs_coroutines() ? 1
+  const std::size_t most = runs_coroutines() || alone ? 1
                            : options.concurrency == 1
                                ? chain_max
                                : std::clamp<std::size_t>(queued_ / (2 * options.concurrency), 1, 16);
-  item *chain = first_, *last = first_;
+  alone_ = alone;
+  item *chain = ready_.first, *last = chain;
   std::size_t n = 1;
-  for (; n < most && last->next != nullptr; ++n) last = last->next;
-  first_ = std::exchange(last->next, nullptr);
-  if (first_ == nullptr) last_ = nullptr;
+  for (; n < most && last->next != nullptr && !runs_alone(*last->next); ++n) last = last->next;
+  ready_.first = std::exchange(last->next, nullptr);
+  if (ready_.first == nullptr) ready_.last = nullptr;
   queued_ -= n;
+  for (item* i = chain; i != nullptr; i = i->next) {
+    unbuffer(*i);
+    if (i == overflow_note_) overflow_note_ = nullptr;
+  }
+  schedule();
   return chain;
 }
 
@@ -118,9 +143,9 @@ void subscription_state::put_back(item* chain) {
   const std::lock_guard lock(mutex_);
   item* last = chain;
   for (++queued_; last->next != nullptr; ++queued_) last = last->next;
-  last->next = first_;
-  if (first_ == nullptr) last_ = last;
-  first_ = chain;
+  last->next = ready_.first;
+  if (ready_.first == nullptr) ready_.last = last;
+  ready_.first = chain;
 }
 
 // ---- as it comes and goes
@@ -167,6 +192,8 @@ delivery_counts subscription_state::counts() const {
   c.acked = counts_.acked;
   c.retried = counts_.retried;
   c.dropped = counts_.dropped;
+  c.expired = counts_.expired;
+  c.discarded = counts_.discarded;
   c.dead = counts_.dead;
   c.given_back = counts_.given_back;
   c.abandoned = counts_.abandoned;
@@ -184,6 +211,11 @@ delivery_counts subscription_state::counts() const {
 std::size_t subscription_state::waiting() const {
   const std::lock_guard lock(mutex_);
   return waiting_.size();
+}
+
+subscription_state::parking subscription_state::parked() const {
+  const std::lock_guard lock(mutex_);
+  return parked_;
 }
 
 handler_times& subscription_state::times() {

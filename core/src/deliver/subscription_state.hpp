@@ -1,11 +1,14 @@
 // subscription_state: one subscription at work. It takes deliveries from its transport, queues them, runs the handler, and settles.
 //
-// Life of a queued delivery: deliver → inbox → features → handler → settle, which acks it, or lets it wait for a retry (then inbox
-// again), or gives it up. What is open is counted until it is settled; the credit goes back to the transport with the settlement.
+// Life of a queued delivery: deliver → (sorted into its lane) → ready → features → handler → settle, which acks it, or lets it wait
+// for a retry (then it is ready again), or gives it up. What is open is counted until it is settled; the credit goes back to the
+// transport with the settlement, or earlier where it is parked.
 #pragma once
 
 #include "attachment.hpp"
+#include "config/key_expression.hpp"
 #include "delivery_state.hpp"
+#include "lanes.hpp"
 #include "step_executor.hpp"
 
 #include <postbus/subscription.hpp>
@@ -23,9 +26,9 @@ struct handler_times;
 struct thread_record;
 class thread_registry;
 
-// How a handler, or a feature, ended a delivery.
+// How a handler, a feature, or the bus itself ended a delivery.
 struct verdict {
-  enum kind : std::uint8_t { ack, drop, retry, dead } what = ack;
+  enum kind : std::uint8_t { ack, drop, expired, retry, dead } what = ack;
   std::optional<std::chrono::nanoseconds> after{};  // retry: not before
   std::string reason{};                             // dead: why
 };
@@ -57,6 +60,8 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   void give_back_deferred(item& i);
   // Turns the delivery into one that may outlive its call; counts it as open.
   item& promote(delivery_state& state);
+  // Tells on_notice, behind the deliveries that came before.
+  void tell(const notice& n);
 
   // After closed was set: gives back what is queued and what waits for a retry.
   void give_back_unstarted();
@@ -72,6 +77,12 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   delivery_counts counts() const;
   std::uint64_t open() const noexcept { return open_.load(); }
   std::size_t waiting() const;  // for a retry
+  // What is parked; `full`: park_max is reached, and credit is kept back.
+  struct parking {
+    std::uint64_t events = 0, bytes = 0;
+    bool full = false;
+  };
+  parking parked() const;
   // Of its pattern and group. Throws bad_alloc the first time.
   handler_times& times();
   void count_abandoned();
@@ -98,31 +109,81 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   void schedule();
   void run_plain(runner& me);
   boost::asio::awaitable<void> run_coroutines();
-  // A chain of queued items; nullptr when there is none, and then the taker is no longer active.
+  // A chain of ready items; nullptr when there is none, and then the taker is no longer active.
   item* take(runner* taker);
   void put_back(item* chain);
   void check_empty();
   void give_credit(attachment& to, std::uint32_t n);
   void choose_to_time(const item& i) noexcept;
+  // False when that settled it: it cannot be decoded, or expired.
+  bool decode(item& i, batch& done);
   // Decodes it and asks the features; false when that settled it.
   bool prepare(item& i, batch& done);
+  bool ask_features(item& i, batch& done);
   // Runs the plain handler, unless the subscription closed; false when it did.
   bool run_handler(thread_record& thread, delivery_state& state, verdict& v);
   static verdict verdict_of(std::exception_ptr thrown);
 
-  void settle(item& i, const verdict& v, batch& done);
-  void give_back(item& i, batch& done);
-  void answered(item& i);
-  void finish(item& i, std::uint32_t what, batch& done);
+  // ---- ordering.cpp, waiting.cpp: with the lock held, unless they say otherwise
+  using credits = std::vector<attachment*>;  // to give once the lock is not held any more
+  static void give(const credits& freed, batch& done);
+  void append_ready(item& i);
+  // Sorts some of what came into its lanes; unlocks while it looks at them.
+  void sort(std::unique_lock<sdk::spin_mutex>& lock);
+  bool runs_alone(const item& i) const noexcept;
+  void park(item& i, credits& freed);
+  void unpark(item& i) noexcept;
+  static std::uint64_t bytes_of(const item& i) noexcept;
+  // Without the lock: the item's lane goes to the next, if it has one.
+  void leave_lane(item& i);
   void wait_for_retry(item& i, std::optional<std::chrono::nanoseconds> after, batch& done);
   static void retry_due(void* ctx, std::int32_t status, const void*, const postbus_error*);
+
+  // ---- time_limit.cpp: handler_timeout
+  void limit_time(item& i);
+  // After the handler returned: false where its time was over before, and the answer given.
+  bool in_time(item& i);
+  static void time_over(void* ctx, std::int32_t status, const void*, const postbus_error*);
+  void take_from_handler(item& i);
+
+  // ---- notices.cpp: and what is discarded
+  void tell_now(item& i) noexcept;
+  // With the lock held: queues what came without flow control, and returns what is to be discarded for it.
+  item* buffer(item* first);
+  void unbuffer(item& i) noexcept;
+  void discard(item* chain, attachment& from);
+
+  void settle(item& i, const verdict& v, batch& done);
+  void give_back(item& i, batch& done);
+  // The settlement is not taken along any more.
+  void answered(item& i);
+  // The same delivery in an item of its own, where a handler may still run on the first; which is let go of.
+  item& go_on_without(item& i);
+  void finish(item& i, std::uint32_t what, batch& done);
+  // The handler ended: settles it, unless somebody else does.
+  void ended(item& i, const verdict& v, batch& done);
 
   thread_registry& threads_;
   const std::shared_ptr<engine> owner_alive_;  // until the engine lets go of the subscription
   detail::handler handler_;
+  const key_expression order_;  // of ordered_by; empty: one order for all
+  const std::span<const std::string> patterns_{&pattern, 1};
   alignas(64) mutable sdk::spin_mutex mutex_;  // of what follows
-  item *first_ = nullptr, *last_ = nullptr;
-  std::size_t queued_ = 0;
+  struct item_chain {
+    item *first = nullptr, *last = nullptr;
+    void add(item* from, item* to) noexcept {
+      (last != nullptr ? last->next : first) = from;
+      last = to;
+    }
+  };
+  item_chain ready_, unsorted_;  // unsorted_: as they came, where there is an order by key
+  std::size_t queued_ = 0;  // in both
+  limit buffered_{0, 0};    // not started, from transports without flow control
+  bool sorting_ = false;    // somebody sorts: in order, so one at a time
+  bool alone_ = false;      // the one item that runs is to run alone
+  lanes lanes_;
+  parking parked_;
+  item* overflow_note_ = nullptr;              // queued, and not told yet: counts what is discarded meanwhile
   unsigned active_ = 0;                        // runners and coroutine loops at work
   item_list<&item::among> waiting_, running_;  // for a retry; suspended coroutines
   item_list<&item::deferral> deferred_;        // whose settlement was taken along
@@ -139,8 +200,8 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   alignas(64) std::atomic<std::uint64_t> open_{0};  // taken on and not settled
   std::atomic<std::uint64_t> taken_on_{0};
   struct alignas(64) {
-    std::atomic<std::uint64_t> started{0}, acked{0}, retried{0}, dropped{0}, dead{0}, given_back{0},
-        abandoned{0};
+    std::atomic<std::uint64_t> started{0}, acked{0}, retried{0}, dropped{0}, expired{0}, discarded{0},
+        dead{0}, given_back{0}, abandoned{0};
   } counts_;
 };
 

@@ -80,12 +80,8 @@ std::shared_ptr<engine> engine::make(const config& configuration, boost::asio::a
 void add_up(delivery_counts& sum, const delivery_counts& c) noexcept {
   sum.taken_on += c.taken_on;
   sum.started += c.started;
-  sum.acked += c.acked;
   sum.retried += c.retried;
-  sum.dropped += c.dropped;
-  sum.dead += c.dead;
-  sum.given_back += c.given_back;
-  sum.abandoned += c.abandoned;
+  for (const auto& [name, outcome] : delivery_outcomes) sum.*outcome += c.*outcome;
 }
 
 engine::engine(const config& configuration, boost::asio::any_io_executor executor) {

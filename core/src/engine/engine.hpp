@@ -222,6 +222,7 @@ class engine : public std::enable_shared_from_this<engine> {
   bool is_alive(std::int64_t deadline_ns);
   bool every_worker_is_busy();
   void report_bus(bool live, std::int64_t timeout_ns);
+  std::string what_is_parked() const;
   void add_delivery_metrics(std::vector<metric>& all);
 
   std::mutex times_mutex_;

@@ -57,6 +57,18 @@ bool engine::is_alive(std::int64_t deadline_ns) {
   return (fired && ran) || every_worker_is_busy();
 }
 
+// The subscriptions that have parked all they may, and so take fewer and fewer others.
+std::string engine::what_is_parked() const {
+  const std::lock_guard lock(mutex);
+  std::string said;
+  for (const auto& s : subscriptions)
+    if (const auto parked = s->parked(); parked.full)
+      said.append(said.empty() ? "" : "; ")
+          .append("'" + s->pattern + "' has parked " + std::to_string(parked.events) + " events of " +
+                  std::to_string(parked.bytes) + " bytes, its park_max");
+  return said;
+}
+
 void engine::report_bus(bool live, std::int64_t timeout_ns) {
   health_board::condition now;
   switch (state.load()) {
@@ -66,6 +78,8 @@ void engine::report_bus(bool live, std::int64_t timeout_ns) {
                "no timer fired, or no worker took a task, within " + std::to_string(timeout_ns / 1'000'000) +
                    " ms",
                "look for handlers that never return: bus.in_flight()"};
+      else if (const auto full = what_is_parked(); !full.empty())
+        now = {health_state::degraded, full, "see why its deliveries fail, or raise park_max"};
       break;
     case phase::draining:
       now = {health_state::unhealthy, "it is closing", ""};

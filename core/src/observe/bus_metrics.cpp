@@ -104,16 +104,12 @@ void engine::add_delivery_metrics(std::vector<metric>& all) {
           static_cast<double>(value(t)));
   };
   each(own::taken_on, [](const together& t) { return t.ended.taken_on; });
-  for (const auto& [outcome, count] :
-       std::initializer_list<std::pair<const char*, std::uint64_t delivery_counts::*>>{
-           {"acked", &delivery_counts::acked},
-           {"dropped", &delivery_counts::dropped},
-           {"dead", &delivery_counts::dead},
-           {"given_back", &delivery_counts::given_back},
-           {"abandoned", &delivery_counts::abandoned}})
+  for (const auto& [outcome, count] : delivery_outcomes)
     for (const auto& [name, t] : by_name)
       put(all, own::deliveries,
-          {{"subscription", name.first}, {"group", sdk::valid_utf8(name.second)}, {"outcome", outcome}},
+          {{"subscription", name.first},
+           {"group", sdk::valid_utf8(name.second)},
+           {"outcome", std::string(outcome)}},
           static_cast<double>(t.ended.*count));
   each(own::started, [](const together& t) { return t.ended.started; });
   each(own::retried, [](const together& t) { return t.ended.retried; });

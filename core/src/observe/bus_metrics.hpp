@@ -22,9 +22,9 @@ inline constexpr own_metric published{counter, "postbus_published_total",
     refused{counter, "postbus_publish_refused_total", "Publishes that failed, by error."},
     publishing{gauge, "postbus_publishes_in_flight", "Asynchronous publishes without their answer."},
     taken_on{counter, "postbus_deliveries_taken_on_total", "Deliveries accepted from transports."},
-    deliveries{
-        counter, "postbus_deliveries_total",
-        "Deliveries that have ended, by outcome; acked, dropped by a feature, dead, given_back, abandoned."},
+    deliveries{counter, "postbus_deliveries_total",
+               "Deliveries that have ended, by outcome: acked, dropped by a feature, expired, discarded, "
+               "dead, given_back, abandoned."},
     started{counter, "postbus_handlers_started_total", "Handlers started, retries included."},
     retried{counter, "postbus_retries_total", "Attempts that ended in a retry."},
     open{gauge, "postbus_deliveries_open",

@@ -112,31 +112,26 @@ constexpr own_capability own_ones[] = {
      "subscribe refuses a group"},
     {"patterns", POSTBUS_CAN_PATTERN, "*, {name} and **", how::refused, "subscribe takes topics only"},
     {"flow control", POSTBUS_CAN_CREDIT, "as many as prefetch says, and no more until they are settled",
-     how::refused, "subscribe is refused: buffering for a transport without it comes later"},
+     how::core, "what comes is buffered here, and past overflow_max some of it is discarded"},
     {"acknowledgement", POSTBUS_CAN_ACK, "an event is kept until it is settled", how::core,
      "settled within this process; the transport does not learn of it"},
     {"delivery count across a crash", POSTBUS_CAN_COUNT, "handlers started, in whichever process",
      how::refused, "counted within this process; a crash starts anew"},
     {"persistence", POSTBUS_CAN_PERSIST, "events outlive the process", how::refused,
-     "what nobody has taken on is lost with the process, or with the connection"}};
+     "what nobody has taken on is lost with the process, or with the connection"},
+    {"partitions", POSTBUS_CAN_PARTITION, "one owner per key, across processes", how::refused,
+     "with ordered_by a group has one member"}};
 
 struct later_capability {
   const char *name, *asked_by;
 };
 
 // What subscribe and publish refuse, and a setting that is refused.
-constexpr later_capability later_ones[] = {
-    {"replay", "the subscribe option 'from'"},
-    {"order by key", "the subscribe option 'ordered_by'"},
-    {"partitions", "the subscribe option 'ordered_by' across processes"},
-    {"delivery lease", "the subscribe option 'lease'"},
-    {"handler time-out", "the subscribe option 'handler_timeout'"},
-    {"overflow", "the subscribe option 'overflow'"},
-    {"dead letters", "the subscribe option 'dead_letters'"},
-    {"parking", "the subscribe option 'park_max'"},
-    {"delay", "the publish option 'delay'"},
-    {"ttl", "the publish option 'ttl'"},
-    {"buffering while it is away", "on_unavailable = \"buffer\""}};
+constexpr later_capability later_ones[] = {{"replay", "the subscribe option 'from'"},
+                                           {"delivery lease", "the subscribe option 'lease'"},
+                                           {"dead letters", "the subscribe option 'dead_letters'"},
+                                           {"delay", "the publish option 'delay'"},
+                                           {"buffering while it is away", "on_unavailable = \"buffer\""}};
 
 void explain_transport(std::vector<capability_info>& to, const transport_settings& t, const plugin_use& use) {
   const auto add = [&](const char* name, how supplied, std::string remark) {
@@ -148,9 +143,18 @@ void explain_transport(std::vector<capability_info>& to, const transport_setting
     else add(c.name, c.otherwise, c.remark_otherwise + (c.otherwise == how::refused ? like : ""));
   }
   add("retry and backoff", how::core, "the timer runs in this process; a crash starts anew");
+  add("order by key", how::core,
+      "the subscribe option 'ordered_by': one at a time per key, within this process");
+  add("parking", how::core,
+      "what waits for its retry gives its credit back, up to the subscribe option 'park_max'");
+  add("handler time-out", t.dispatch == dispatch_mode::queued ? how::core : how::refused,
+      t.dispatch == dispatch_mode::queued ? "the subscribe option 'handler_timeout'; the event goes to others"
+                                          : "dispatch = \"inline\": a handler holds its publisher");
   if (t.format.codec == codec::raw)
-    add("ids, headers, ordering key", how::refused, "the codec raw carries nothing but the data");
-  else add("ids, headers, ordering key", how::core, "written by the codec");
+    add("ids, headers, ordering key, ttl", how::refused, "the codec raw carries nothing but the data");
+  else
+    add("ids, headers, ordering key, ttl", how::core,
+        "written by the codec; what is expired is not delivered");
   for (const later_capability& c : later_ones)
     add(c.name, how::refused, std::string(c.asked_by) + ": " + not_yet);
 }

@@ -1,6 +1,7 @@
 #include "pipeline.hpp"
 
 #include "engine/engine.hpp"
+#include "event/event_key.hpp"
 #include "local_interceptor.hpp"
 
 #include <postbus/sdk/topic.hpp>
@@ -93,7 +94,7 @@ void pipeline::ask_one(thread_record& thread, const feature& f, std::uint64_t bi
     item.ticket = t.ticket;
     item.cause = t.cause;
     item.attempt = t.attempt;
-    item.key = sdk::str(key_of(f, *t.event, keys.empty() ? none : keys[n]));
+    item.key = sdk::str(key_of(f.settings.key, *t.event, f.settings.topics, keys.empty() ? none : keys[n]));
     whose[n] = &t;
     if (++n == at_once) call();
   }
@@ -159,36 +160,6 @@ void pipeline::carry_out(thread_record& thread, const feature& f, std::uint32_t 
       break;
   }
   because("the feature failed");
-}
-
-std::string_view pipeline::key_of(const feature& f, const postbus_event& event, std::string& buffer) const {
-  const auto value = [&](const key_part& part) -> std::string_view {
-    switch (part.what) {
-      case key_part::literal:
-        return part.text;
-      case key_part::id:
-        event_record::of(&event).fill();
-        return sdk::view(event.id);
-      case key_part::header:
-        return sdk::header(event, part.text).value_or("");
-      case key_part::param: {
-        std::string_view found;
-        for (const std::string& pattern : f.settings.topics)
-          if (sdk::captures(pattern, sdk::view(event.topic), [&](std::string_view name, std::string_view v) {
-                if (name == part.text) found = v;
-              }))
-            break;
-        return found;
-      }
-    }
-    return {};
-  };
-  const auto& parts = f.settings.key.parts;
-  if (parts.empty()) return {};
-  if (parts.size() == 1) return value(parts.front());
-  buffer.clear();
-  for (const key_part& part : parts) buffer.append(value(part));
-  return buffer;
 }
 
 }  // namespace postbus::detail

@@ -68,7 +68,6 @@ class pipeline {
                std::span<traveller> travellers) const;
   void carry_out(thread_record& thread, const feature& f, std::uint32_t stage, const postbus_item& answer,
                  traveller& t) const;
-  std::string_view key_of(const feature& f, const postbus_event& event, std::string& buffer) const;
 
   engine& engine_;
   std::vector<feature> features_;

@@ -22,8 +22,13 @@ bool is_header_name(std::string_view name) noexcept {
 // Whether nothing is asked for that the wire of raw cannot say.
 bool fits_raw(const engine::publish_request& r, const transport_slot& to) noexcept {
   const publish_options& o = *r.options;
-  return o.id.empty() && o.key.empty() && o.headers.empty() &&
+  return o.id.empty() && o.key.empty() && o.headers.empty() && !o.ttl &&
          (o.content_type.empty() || o.content_type == to.format.content_type);
+}
+
+// Or the end of time.
+std::int64_t after(std::int64_t ns, std::chrono::nanoseconds more) noexcept {
+  return more.count() > INT64_MAX - ns ? INT64_MAX : ns + more.count();
 }
 
 // The transport's answer for some events: it comes before its publish() returns, so nothing has to wait for it.
@@ -88,8 +93,10 @@ bool engine::check(const publish_request& r, const transport_slot& to, error_cod
     return ec = make_error_code(error::too_large), false;
   if (to.format.codec == codec::raw && !fits_raw(r, to)) [[unlikely]]
     return ec = make_error_code(error::unsupported), false;
-  if (o.delay || o.ttl) [[unlikely]]
+  if (o.delay) [[unlikely]]
     return ec = make_error_code(error::unsupported), false;
+  if (o.ttl && o.ttl->count() <= 0) [[unlikely]]
+    return ec = make_error_code(error::bad_argument), false;
   if (o.headers.empty()) [[likely]]
     return true;
   if (o.headers.size() > headers_max || !std::all_of(o.headers.begin(), o.headers.end(),
@@ -129,6 +136,8 @@ void engine::compose(thread_record& thread, lent_event& event, const publish_req
   event.headers = pairs;
   event.header_count = o.headers.size();
   for (const header& h : o.headers) *pairs++ = {sdk::str(h.name), sdk::str(h.value)};
+  if (o.ttl) [[unlikely]]
+    event.expires_ns = after(rt->wall_ns(), *o.ttl);
   if (--thread.until_timed == 0) [[unlikely]]
     sample(thread, event);
 }
@@ -350,9 +359,11 @@ error engine::explain(error_code ec, std::string_view topic, std::size_t data_si
       if (sdk::is_reserved(topic))
         return {code, where, "a topic that does not begin with 'postbus', which is reserved", ""};
       return {code,
-              where + " with too many headers, or a header name that is not a-z, 0-9 or is an attribute's",
+              where +
+                  " with too many headers, a header name that is not a-z, 0-9 or is an attribute's, or a ttl "
+                  "that is not above 0",
               "at most 64 headers with names of 1 to 20 lower-case letters and digits, none of them id, "
-              "source, type, time, data and the like",
+              "source, type, time, data and the like; a ttl above 0, or none",
               ""};
     case error::too_large:
       return {code, std::to_string(data_size) + " bytes of data on '" + std::string(topic) + "'",
@@ -362,7 +373,7 @@ error engine::explain(error_code ec, std::string_view topic, std::size_t data_si
       if (to.format.codec == codec::raw)
         return {code, where + " with an id, a key, headers, a delay, a ttl or another content type",
                 "data alone: the codec of [" + to.path + "] is raw", "leave them out, or use another codec"};
-      return {code, where + " with a delay or ttl", "neither", "this version of postbus has them not yet"};
+      return {code, where + " with a delay", "none", "this version of postbus has it not yet"};
     case error::closed:
       return {code, where, "a bus that is not closed", ""};
     case error::full:

@@ -254,6 +254,9 @@ void engine::publish_for_plugin(const postbus_event* const* fields, std::size_t 
     for (std::size_t h = 0; h < fields[i]->header_count; ++h)
       headers.push_back({sdk::view(fields[i]->headers[h].name), sdk::view(fields[i]->headers[h].value)});
     options.headers = headers;
+    if (fields[i]->expires_ns != 0)
+      options.ttl =
+          std::chrono::nanoseconds(std::max<std::int64_t>(1, fields[i]->expires_ns - rt->wall_ns()));
     auto p = prepare(sdk::view(fields[i]->topic), sdk::view(fields[i]->data), options);
     p->direct = [all, i](error_code ec, receipt) {
       all->receipts[i].status = from_error_code(ec);

@@ -239,7 +239,11 @@ typedef struct postbus_sink { /* valid until unsubscribe completed; may be calle
   void (*notice)(void *ctx, const postbus_notice *); /* [leaf] ordered with deliver */
 } postbus_sink;
 enum { POSTBUS_FROM_NEW = 0, POSTBUS_FROM_START = 1, POSTBUS_FROM_POSITION = 2, POSTBUS_FROM_TIME = 3 };
-enum { POSTBUS_SUB_ORDERED = 1u /* one owner per partition key, across processes */ };
+enum {
+  /* One owner per partition key, across processes: CAN_PARTITION. Without it this is the group's only member, and whoever would be a
+   * second one is E_UNSUPPORTED. */
+  POSTBUS_SUB_ORDERED = 1u
+};
 #define POSTBUS_CREDIT_UNLIMITED UINT32_MAX /* no credit will be given, none is counted */
 typedef struct postbus_sub {
   uint32_t size, from;

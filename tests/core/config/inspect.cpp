@@ -279,9 +279,9 @@ TEST_CASE("what a transport has is native, less what the one it is like has not"
   CHECK(at(rows, "default", "patterns").supplied == how::refused);
   CHECK(at(rows, "default", "acknowledgement").supplied == how::core);
   CHECK(at(rows, "default", "retry and backoff").supplied == how::core);
-  CHECK(at(rows, "default", "ids, headers, ordering key").supplied == how::core);
+  CHECK(at(rows, "default", "ids, headers, ordering key, ttl").supplied == how::core);
   CHECK(at(rows, "control", "groups").supplied == how::refused);
-  CHECK(at(rows, "control", "ids, headers, ordering key").supplied == how::refused);
+  CHECK(at(rows, "control", "ids, headers, ordering key, ttl").supplied == how::refused);
   CHECK(at(rows, "third", "groups").supplied == how::refused);
   CHECK(at(rows, "third", "groups").remark == "subscribe refuses a group (limited as 'plain')");
 }
@@ -302,13 +302,8 @@ TEST_CASE("what is said to be refused is refused", "[inspect]") {
           }).code() == error::unsupported);
   };
   subscribes("replay", [](auto& o) { o.from = "beginning"; });
-  subscribes("order by key", [](auto& o) { o.ordered_by = "id"; });
-  subscribes("partitions", [](auto& o) { o.ordered_by = "id"; });
   subscribes("delivery lease", [](auto& o) { o.lease = 1s; });
-  subscribes("handler time-out", [](auto& o) { o.handler_timeout = 1s; });
-  subscribes("overflow", [](auto& o) { o.overflow = "discard_oldest"; });
   subscribes("dead letters", [](auto& o) { o.dead_letters = "keep"; });
-  subscribes("parking", [](auto& o) { o.park_max = 1; });
   const auto publishes = [&](const char* name, auto set) {
     publish_options o;
     set(o);
@@ -317,12 +312,14 @@ TEST_CASE("what is said to be refused is refused", "[inspect]") {
     CHECK(refusal([&] { b.publish("a", "x", o); }).code() == error::unsupported);
   };
   publishes("delay", [](auto& o) { o.delay = 1s; });
-  publishes("ttl", [](auto& o) { o.ttl = 1s; });
   CHECK(at(rows, "default", "buffering while it is away").supplied == how::refused);
   CHECK(refusal([&] { check(config(c).set("transport.on_unavailable", "buffer")); }).code() ==
         error::unsupported);
   CHECK(at(rows, "default", "groups").supplied == how::native);
   CHECK(at(rows, "default", "patterns").supplied == how::native);
+  for (const char* supplied : {"order by key", "parking", "handler time-out", "retry and backoff"})
+    CHECK(at(rows, "default", supplied).supplied == how::core);
+  CHECK(at(rows, "default", "partitions").supplied == how::refused);
   subscribe_options group;
   group.group = "g";
   const auto s = b.subscribe(

@@ -167,6 +167,8 @@ TEST_CASE("the bus counts what it published, what it refused, and what became of
   CHECK(text_of(all, "postbus_deliveries_total") ==
         "postbus_deliveries_total" + of + ",outcome=\"acked\"} 2\npostbus_deliveries_total" + of +
             ",outcome=\"dropped\"} 0\npostbus_deliveries_total" + of +
+            ",outcome=\"expired\"} 0\npostbus_deliveries_total" + of +
+            ",outcome=\"discarded\"} 0\npostbus_deliveries_total" + of +
             ",outcome=\"dead\"} 1\npostbus_deliveries_total" + of +
             ",outcome=\"given_back\"} 0\npostbus_deliveries_total" + of + ",outcome=\"abandoned\"} 0\n");
   CHECK(text_of(all, "postbus_deliveries_taken_on_total") ==

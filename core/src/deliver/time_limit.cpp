@@ -1,0 +1,73 @@
+// handler_timeout: the answer for a delivery whose handler takes too long is given without it.
+#include "settlement_batch.hpp"
+#include "subscription_state.hpp"
+
+namespace postbus::detail {
+
+// The timer holds the item until it fired or was cancelled.
+void subscription_state::limit_time(item& i) {
+  i.keep();
+  i.time_limit = owner.rt->timer(options.handler_timeout.count(), {&time_over, &i});
+}
+
+bool subscription_state::in_time(item& i) {
+  if (i.time_limit == 0) return true;
+  owner.rt->cancel(i.time_limit);
+  return !i.answered.exchange(true);
+}
+
+void subscription_state::time_over(void* ctx, std::int32_t status, const void*, const postbus_error*) {
+  item& i = *static_cast<item*>(ctx);
+  if (status != POSTBUS_OK || i.answered.load()) return i.release();
+  // Stop callbacks are the application's: they run on a worker.
+  i.subscription->owner.rt->post(
+      [](void* late) {
+        item& mine = *static_cast<item*>(late);
+        mine.subscription->take_from_handler(mine);
+        mine.release();
+      },
+      &i);
+}
+
+// Whose answer counts, `answered` decides.
+void subscription_state::take_from_handler(item& i) {
+  {
+    const std::lock_guard lock(mutex_);
+    i.lost = true;
+    if (i.answered.exchange(true)) {
+      i.lost = false;
+      return;
+    }
+  }
+  const auto alive = shared_from_this();
+  if (auto source = i.mark_stop()) source->request_stop();
+  answered(i);
+  const std::string why =
+      "the handler did not end within " + std::to_string(options.handler_timeout.count() / 1'000'000) + " ms";
+  owner.log->burst(POSTBUS_LOG_WARN, "bus", "overdue " + pattern,
+                   "event " + std::string(sdk::view(i.event->id)) + " on '" +
+                       std::string(sdk::view(i.event->topic)) + "' is taken from '" + pattern + "': " + why);
+  batch done(*this);
+  item& again = go_on_without(i);
+  const bool has_others = again.token != 0 && (again.from->to.can & POSTBUS_CAN_ACK) != 0;
+  if (!has_others || again.attempt >= options.max_deliveries)
+    return settle(again, {verdict::retry, {}, why}, done);
+  counts_.retried.fetch_add(1, std::memory_order_relaxed);
+  done.settle(again, POSTBUS_FAILED);
+  give_back(again, done);
+}
+
+item& subscription_state::go_on_without(item& i) {
+  item* again = item::make();
+  again->subscription = this;
+  again->from = i.from;
+  again->event = event_record::of(i.event).keep();
+  again->position = i.position;
+  again->token = i.token;
+  again->attempt = i.attempt;
+  again->credited = i.credited;
+  again->lane = std::exchange(i.lane, nullptr);
+  return *again;
+}
+
+}  // namespace postbus::detail
