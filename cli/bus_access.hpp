@@ -24,6 +24,7 @@ namespace postbus::cli {
 struct outgoing {
   std::string topic, data;
   std::string id, key, content_type;
+  std::optional<std::chrono::nanoseconds> delay, ttl;
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
@@ -69,6 +70,8 @@ class bus_access {
   // "bus 'fleet' (pid 42)", "a bus of its own on hub".
   virtual std::string description() const = 0;
   virtual std::unique_ptr<publisher> publish(publisher::answered answer) = 0;
+  // Publishes a request and returns its reply, as an event; what goes wrong, no reply in time among it, is a failure.
+  virtual boost::json::object request(const outgoing& event, std::chrono::nanoseconds timeout) = 0;
   // Calls `take` for each event, one at a time; when it has returned the event is acknowledged. What `take` throws ends it and passes
   // through; that event is not acknowledged.
   virtual ended consume(const consume_request& request, signals& s, const taker& take) = 0;

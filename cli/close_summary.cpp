@@ -34,7 +34,7 @@ json::object to_json(const close_report& report) {
   json::object left;
   for (const metric& m : report.metrics)
     if (m.type == metric::kind::gauge) left[m.name] = m.value;
-  json::object o{{"clean", report.clean}, {"published", report.published}};
+  json::object o{{"clean", report.clean}, {"published", report.published}, {"delayed", report.delayed}};
   o["subscriptions"] = std::move(subscriptions);
   if (report.earlier.taken_on > 0) put(o["earlier"].emplace_object(), report.earlier);
   o["gauges"] = std::move(left);
@@ -51,7 +51,8 @@ std::string show(const close_report& report, bool color) {
     if (report.subscriptions.size() > 1) add_row(t, "total", "", report.total());
     text = t.text(color);
   }
-  text += "published " + std::to_string(report.published) + ", abandoned " +
+  text += "published " + std::to_string(report.published) +
+          (report.delayed > 0 ? ", not due yet " + std::to_string(report.delayed) : "") + ", abandoned " +
           std::to_string(report.total().abandoned) + "; " +
           (report.clean ? styled("closed cleanly", style::green, color)
                         : styled("the deadline passed before everything had ended", style::red, color)) +

@@ -61,6 +61,7 @@ void add_inflight(CLI::App& app, invocation& i);
 void add_stop(CLI::App& app, invocation& i);
 void add_health(CLI::App& app, invocation& i);
 void add_metrics(CLI::App& app, invocation& i);
+void add_request(CLI::App& app, invocation& i);
 void add_call(CLI::App& app, invocation& i);
 void add_log(CLI::App& app, invocation& i);
 void add_plugins(CLI::App& app, invocation& i);

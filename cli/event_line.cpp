@@ -2,6 +2,8 @@
 
 #include "text.hpp"
 
+#include <postbus/sdk/base64.hpp>
+
 namespace postbus::cli {
 namespace {
 
@@ -13,6 +15,11 @@ std::string_view text_at(const json::object& object, std::string_view key) {
 }
 
 }  // namespace
+
+std::string data_of(const json::object& event) {
+  if (!event.contains("data_base64")) return std::string(text_at(event, "data"));
+  return sdk::parse_base64(text_at(event, "data_base64")).value_or("");
+}
 
 std::string line_of(const json::object& event) {
   const bool text = !event.contains("data_base64");

@@ -14,14 +14,15 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr manual about{"inflight",
-                       "lists the deliveries that are in flight on the running bus",
-                       "For each the topic, the subscription, the attempt, how long it has been running, and "
-                       "whether it was asked to stop: handlers that run, and deliveries whose settlement was taken "
-                       "along, as a client of the admin socket does until it acknowledges.",
-                       "postbus inflight\npostbus inflight --json | jq '.[] | .topic'",
-                       "",
-                       "postbus stop, postbus health"};
+constexpr manual about{
+    "inflight",
+    "lists the deliveries that are in flight on the running bus",
+    "For each the topic, the subscription, the attempt, how long it has been running, and "
+    "whether it was asked to stop: handlers that run, and deliveries whose settlement was taken "
+    "along, as a client of the admin socket does until it acknowledges.",
+    "postbus inflight\npostbus inflight --json | jq '.[] | .topic'",
+    "",
+    "postbus stop, postbus health"};
 
 exit_status inflight(const common_options& common) {
   const json::value answer = require_running_bus(common)->call("inflight", {});

@@ -32,6 +32,11 @@ class own_publisher final : public publisher {
     options.key = e.key;
     options.content_type = e.content_type;
     options.headers = headers;
+    options.ttl = e.ttl;
+    if (e.delay)
+      return answer_({tag, "",
+                      problem{"unsupported", "a delayed event on a bus of the command's own", "a running bus",
+                              "the event waits in the process that publishes it, and this one ends"}});
     {
       const std::lock_guard lock(mutex_);
       ++open_;
@@ -78,6 +83,14 @@ class own final : public bus_access {
   std::string description() const override { return "a bus of its own on " + transports_; }
   std::unique_ptr<publisher> publish(publisher::answered answer) override {
     return std::make_unique<own_publisher>(bus_, std::move(answer));
+  }
+  boost::json::object request(const outgoing& e, std::chrono::nanoseconds timeout) override {
+    std::vector<header> headers;
+    for (const auto& [name, value] : e.headers) headers.push_back({name, value});
+    publish_options options;
+    options.content_type = e.content_type;
+    options.headers = headers;
+    return to_json(bus_.request(e.topic, e.data, timeout, options));
   }
   ended consume(const consume_request& request, signals& s, const taker& take) override;
 

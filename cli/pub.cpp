@@ -201,15 +201,10 @@ void add_header(pub_options& o, const std::string& text) {
   o.event.headers.emplace_back(text.substr(0, equals), text.substr(equals + 1));
 }
 
-void refuse_later(CLI::App& verb, const char* option, const char* what) {
+void add_duration(CLI::App& verb, const char* option, std::optional<std::chrono::nanoseconds>& to,
+                  const char* what) {
   verb.add_option_function<std::string>(
-          option,
-          [option](const std::string& value) {
-            throw failure({"unsupported", std::string(option) + " " + value, "",
-                           "delayed and expiring events are not available yet; leave it out"},
-                          exit_status::usage);
-          },
-          what)
+          option, [&to](const std::string& value) { to = duration_from(value); }, what)
       ->type_name("DURATION");
 }
 
@@ -244,8 +239,9 @@ void add_pub(CLI::App& app, invocation& i) {
       ->type_name("TYPE");
   verb.add_option("--rate", o->rate, "At most so many events a second: 100, or 100/s, 6000/m, 10/h")
       ->type_name("RATE");
-  refuse_later(verb, "--delay", "Not available yet, and refused");
-  refuse_later(verb, "--ttl", "Not available yet, and refused");
+  add_duration(verb, "--delay", o->event.delay,
+               "Not published before so much time has passed; the running bus keeps it until then");
+  add_duration(verb, "--ttl", o->event.ttl, "Not delivered after so much time");
 }
 
 }  // namespace postbus::cli

@@ -24,6 +24,8 @@ json::object arguments_of(const outgoing& e) {
   if (!e.id.empty()) arguments["id"] = e.id;
   if (!e.key.empty()) arguments["key"] = e.key;
   if (!e.content_type.empty()) arguments["content_type"] = e.content_type;
+  if (e.delay) arguments["delay"] = std::to_string(e.delay->count()) + "ns";
+  if (e.ttl) arguments["ttl"] = std::to_string(e.ttl->count()) + "ns";
   if (!e.headers.empty()) {
     json::object& headers = arguments["headers"].emplace_object();
     for (const auto& [name, value] : e.headers) headers[name] = value;
@@ -84,6 +86,11 @@ class running final : public bus_access {
   }
   std::unique_ptr<publisher> publish(publisher::answered answer) override {
     return std::make_unique<running_publisher>(*client_, std::move(answer));
+  }
+  json::object request(const outgoing& event, std::chrono::nanoseconds timeout) override {
+    json::object arguments = arguments_of(event);
+    arguments["timeout"] = std::to_string(timeout.count()) + "ns";
+    return client_->call("request", std::move(arguments), timeout + 5s).as_object();
   }
   ended consume(const consume_request& request, signals& s, const taker& take) override;
 

@@ -1,4 +1,5 @@
-// An application with a bus of its own: its handler of job:{user_id}:run works until it is asked to stop. It runs until it is killed.
+// An application with a bus of its own: its handler of job:{user_id}:run works until it is asked to stop, that of echo replies with
+// what it gets, or that it will not. It runs until it is killed.
 #include <postbus/bus.hpp>
 
 #include <unistd.h>
@@ -16,6 +17,11 @@ int main() {
     std::condition_variable_any nothing;
     nothing.wait(lock, d.stop_token(), [] { return false; });
     std::cout << "stopped\n" << std::flush;
+  });
+  auto echo = bus.subscribe("echo", [](const postbus::delivery& d) {
+    if (d.text() == "quiet") return;
+    if (d.text() == "no") d.reply_error("will not");
+    else d.reply(d.data(), d.content_type());
   });
   std::cout << "\nready\n" << std::flush;
   for (;;) ::pause();

@@ -152,6 +152,31 @@ TEST_CASE("what is in flight in an application is listed, and can be asked to st
   CHECK(host.prints("stopped"));
 }
 
+TEST_CASE("a request prints its reply; an error or no reply end with status 1", "[cli][running_bus]") {
+  const temporary_folder folder;
+  folder.write("postbus.toml", fleet::configuration);
+  process host(folder, {}, "", {}, POSTBUS_HOST);
+  REQUIRE(host.prints("\nready\n"));
+  const outcome echoed = run(folder, {"request", "echo", "hello"});
+  CHECK(echoed.status == 0);
+  CHECK(echoed.out == "hello\n");
+  CHECK(holds(run(folder, {"request", "echo", "hello", "--json"}).out, R"("data":"hello")"));
+  const outcome refused = run(folder, {"request", "echo", "no"});
+  CHECK(refused.status == 1);
+  CHECK(holds(refused.err, "will not"));
+  const outcome late = run(folder, {"request", "echo", "quiet", "--timeout", "20ms"});
+  CHECK(late.status == 1);
+  CHECK(holds(late.err, "no reply"));
+}
+
+TEST_CASE("a delayed publish waits in the running bus, and can be cancelled there", "[cli][running_bus]") {
+  fleet f;
+  CHECK(f.postbus({"pub", "jobs:1", "x", "--delay", "1h", "--id", "later"}).status == 0);
+  CHECK(holds(f.postbus({"metrics"}).out, "postbus_events_delayed 1"));
+  CHECK(holds(f.postbus({"call", "cancel_delayed", R"({"event":"later"})"}).out, R"("cancelled":1)"));
+  CHECK(f.postbus({"pub", "jobs:1", "x", "--ttl", "1h"}).status == 0);
+}
+
 TEST_CASE("what a client has not acknowledged is open and in flight, and given back at the end",
           "[cli][running_bus]") {
   fleet f;

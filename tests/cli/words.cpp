@@ -16,7 +16,7 @@ TEST_CASE("wrong arguments end with status 2 and a sentence", "[cli]") {
                                             {"nothing"},
                                             {"pub"},
                                             {"pub", "a:b", "x", "extra"},
-                                            {"pub", "a:b", "--delay", "1s"},
+                                            {"pub", "a:b", "--delay", "soon"},
                                             {"pub", "--ndjson", "f"},
                                             {"pub", "--ndjson", "f", "--topic", "a:{b"},
                                             {"pub", "a:b", "x", "--rate", "fast"},
@@ -53,8 +53,8 @@ TEST_CASE("with --json an error is an object", "[cli]") {
 
 TEST_CASE("help and version go to standard output and end with status 0", "[cli]") {
   const temporary_folder folder;
-  for (const char* verb : {"run", "pub", "sub", "tail", "topics", "inflight", "stop", "health", "metrics",
-                           "call", "log", "plugins", "config", "completion"}) {
+  for (const char* verb : {"run", "pub", "sub", "request", "tail", "topics", "inflight", "stop", "health",
+                           "metrics", "call", "log", "plugins", "config", "completion"}) {
     const outcome o = run(folder, {verb, "--help"});
     CAPTURE(verb, o.err);
     CHECK(o.status == 0);

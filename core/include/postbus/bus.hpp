@@ -29,6 +29,7 @@ struct close_report {
       subscriptions;  // those there were at the end and the last `ended_max` that ended before, in the order they were made
   delivery_counts earlier;      // of those that ended before these, added up
   std::uint64_t published = 0;  // events confirmed
+  std::uint64_t delayed = 0;    // events that were not due yet, and are lost with this process
   std::vector<metric>
       metrics;  // of the plugins, after everything was given back: what the memory transport still queues, for instance
   bool clean = true;  // false: the deadline passed, and something was abandoned
@@ -103,6 +104,11 @@ class bus {
     return publish_json(topic, body, options, ec);
   }
 
+  // A publish with options.delay returns when it is taken on: natively by the transport, or else by this process, which publishes it when it is due
+  // (bus.delayed_max and bus.delayed_bytes_max of them at most, then error::full). Features see it at once. Those with this id that this process has and that are not
+  // due yet are not published; how many there were.
+  std::size_t cancel_delayed(std::string_view id);
+
   // Completes with (error_code, receipt); takes any completion token: a callback, boost::asio::use_future, use_awaitable … Never
   // waits: what has no room is queued in order until options.deadline, at most 65,536 of them (else error::full). All errors come through
   // the token. Topic, data and options are copied before it returns. The completion runs on the token's executor, one without an executor
@@ -117,6 +123,30 @@ class bus {
   template <boost::asio::completion_token_for<void(error_code, receipt)> CompletionToken>
   auto async_publish(std::string_view topic, bytes_view data, CompletionToken&& token) {
     return async_publish(topic, data, default_options, std::forward<CompletionToken>(token));
+  }
+
+  // ---- request and reply. Publishes on the topic and waits for what a handler replies (delivery.reply), up to the timeout, which is the
+  // request's ttl too. Exactly one reply counts; whoever is subscribed gets the request, so ask a group. Errors: those of publish; timed_out; failed (the reply is an
+  // error: its words); would_block from a handler of this bus.
+  postbus::event request(std::string_view topic, bytes_view data, std::chrono::nanoseconds timeout,
+                         const publish_options& options = {});
+  postbus::event request(std::string_view topic, bytes_view data, std::chrono::nanoseconds timeout,
+                         const publish_options& options, error_code& ec) noexcept;
+  // Completes with (error_code, event), as async_publish does; from handlers too.
+  template <boost::asio::completion_token_for<void(error_code, event)> CompletionToken>
+  auto async_request(std::string_view topic, bytes_view data, std::chrono::nanoseconds timeout,
+                     const publish_options& options, CompletionToken&& token) {
+    return boost::asio::async_initiate<CompletionToken, void(error_code, event)>(
+        [timeout](auto handler, const std::shared_ptr<detail::engine>& engine, std::string where,
+                  std::string what, publish_options o) {
+          start_request(engine, where, std::string_view(what), timeout, o, std::move(handler));
+        },
+        token, engine_, std::string(topic), std::string(data.text()), options);
+  }
+  template <boost::asio::completion_token_for<void(error_code, event)> CompletionToken>
+  auto async_request(std::string_view topic, bytes_view data, std::chrono::nanoseconds timeout,
+                     CompletionToken&& token) {
+    return async_request(topic, data, timeout, default_options, std::forward<CompletionToken>(token));
   }
 
   // ---- subscribe. Handler: void(const delivery&), or boost::asio::awaitable<void>(delivery). Pattern: segments separated by ':';
@@ -187,6 +217,10 @@ class bus {
   prepared_publish prepare(std::string_view topic, bytes_view data, const publish_options& options);
   static void start(prepared_publish publish,
                     boost::asio::any_completion_handler<void(error_code, receipt)> handler);
+
+  static void start_request(const std::shared_ptr<detail::engine>& engine, std::string_view topic,
+                            bytes_view data, std::chrono::nanoseconds timeout, const publish_options& options,
+                            boost::asio::any_completion_handler<void(error_code, event)> handler);
 
   static const publish_options default_options;
   std::shared_ptr<detail::engine> engine_;

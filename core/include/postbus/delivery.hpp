@@ -60,6 +60,10 @@ class settlement {
   bool stop_requested() const noexcept;
   std::stop_token stop_token() const;
 
+  // As delivery::reply().
+  void reply(bytes_view data, std::string_view content_type = {}) const;
+  void reply_error(std::string_view why) const;
+
   // The event, for as long as the settlement holds it.
   postbus::event event() const;
 
@@ -114,6 +118,11 @@ class delivery {
   receipt publish(std::string_view topic, bytes_view data, const publish_options& options = {}) const;
   receipt publish(std::string_view topic, bytes_view data, const publish_options& options,
                   error_code& ec) const noexcept;
+  // Answers a request (bus.request): the data, or an error with its reason. Throws error::bad_argument when the event is no request, and
+  // what publish throws; replies after the first are counted where they arrive, and dropped. The reply is sent on its own: what fails then is logged.
+  void reply(bytes_view data, std::string_view content_type = {}) const;
+  void reply_error(std::string_view why) const;
+
   // A JSON body, as bus.publish does.
   template <std::same_as<boost::json::value> Json>
   receipt publish(std::string_view topic, const Json& body, const publish_options& options = {}) const {

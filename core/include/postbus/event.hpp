@@ -67,7 +67,8 @@ struct publish_options {
   std::chrono::nanoseconds deadline = std::chrono::seconds(30);
   // Not delivered once so much time has passed since it was published; above 0. Nobody is told.
   std::optional<std::chrono::nanoseconds> ttl{};
-  std::optional<std::chrono::nanoseconds> delay{};  // refused by name for now (error::unsupported)
+  // Not published before so much time has passed; 0 or less: at once.
+  std::optional<std::chrono::nanoseconds> delay{};
 };
 
 // One event of a batch. Borrowed: what it refers to must live until publish returned, so do not build it from temporaries.

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t call_deadline_ns = 30'000'000'000;
 constexpr std::int64_t health_deadline_ns = 1'000'000'000;
+constexpr std::int64_t request_timeout_ns = 30'000'000'000;
 constexpr std::uint64_t prefetch_max = 65'536;
 
 // ---- publish
@@ -57,6 +58,7 @@ void publish(const admin_call& call, const admin_arguments& args) {
   options.headers = headers;
   if (const auto deadline = args.duration_ns("deadline"))
     options.deadline = std::chrono::nanoseconds(*deadline);
+  if (const auto delay = args.duration_ns("delay")) options.delay = std::chrono::nanoseconds(*delay);
   if (const auto ttl = args.duration_ns("ttl")) options.ttl = std::chrono::nanoseconds(*ttl);
   auto p = call.bus.prepare(topic, b.data, options);
   p->direct = [&bus = call.bus, reply = call.reply, raw = p.get(), where = std::string(topic),
@@ -70,6 +72,30 @@ void publish(const admin_call& call, const admin_arguments& args) {
     reply.result(std::move(result));
   };
   engine::start(std::move(p));
+}
+
+void cancel_delayed(const admin_call& call, const admin_arguments& args) {
+  call.reply.result(json::object{{"cancelled", call.bus.delayed.cancel(args.required_text("event"))}});
+}
+
+void request(const admin_call& call, const admin_arguments& args) {
+  const std::string_view topic = args.required_text("topic");
+  const body b = body_of(args);
+  publish_options options;
+  options.content_type = args.text("content_type");
+  if (b.is_json && options.content_type.empty()) options.content_type = "application/json";
+  std::vector<header> headers;
+  for (const auto& [name, value] : args.texts("headers")) headers.push_back({name, value});
+  options.headers = headers;
+  const std::int64_t timeout = args.duration_ns("timeout").value_or(request_timeout_ns);
+  call.bus.replies.start(
+      topic, b.data, options, std::chrono::nanoseconds(timeout),
+      [reply = call.reply, where = std::string(topic)](error_code ec, event e, std::string why) {
+        if (!ec) return reply.result(to_json(e));
+        const bool ours = ec.category() == error_category();
+        reply.fail(error(ours ? static_cast<error::errc>(ec.value()) : error::failed,
+                         "a request on '" + where + "': " + (why.empty() ? ec.message() : why), "", ""));
+      });
 }
 
 // ---- subscribe
@@ -173,8 +199,14 @@ struct method {
 const std::vector<method>& own_methods() {
   static const std::vector<method> all{
       {"publish",
-       {"topic", "data", "data_base64", "json", "id", "key", "content_type", "headers", "deadline", "ttl"},
+       {"topic", "data", "data_base64", "json", "id", "key", "content_type", "headers", "deadline", "delay",
+        "ttl"},
        publish},
+      {"cancel_delayed", {"event"}, cancel_delayed, true},
+      {"request",
+       {"topic", "data", "data_base64", "json", "content_type", "headers", "timeout"},
+       request,
+       true},
       {"subscribe", {"pattern", "group", "prefetch", "concurrency", "transport"}, subscribe, true},
       {"tail", {"pattern"}, tail, true},
       {"unsubscribe", {"subscription"}, unsubscribe, true},

@@ -97,6 +97,8 @@ void read_bus(settings& to, const contents& c) {
   for (const json::value& folder : bus.at("plugin_path").as_array())
     to.plugin_path.emplace_back(text(folder));
   to.wait = bus.at("wait") == "spin" ? wait_mode::spin : wait_mode::sleep;
+  to.delayed_max = static_cast<std::uint64_t>(bus.at("delayed_max").as_int64());
+  to.delayed_bytes_max = static_cast<std::uint64_t>(bus.at("delayed_bytes_max").as_int64());
   to.sample_every = static_cast<unsigned>(bus.at("sample_every").as_int64());
   read_admin(to.admin, bus);
 }

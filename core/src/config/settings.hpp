@@ -83,6 +83,7 @@ struct settings {
   std::vector<plugin_name> features;
   std::vector<std::filesystem::path> plugin_path;
   wait_mode wait = wait_mode::sleep;
+  std::uint64_t delayed_max = 0, delayed_bytes_max = 0;
   unsigned sample_every = 0;  // one event in this many is timed for the histograms; 0 = none
   admin_settings admin;
   log_settings log;

@@ -25,6 +25,12 @@ inline constexpr const char* bus_schema = R"({
     "sample_every": {
       "type": "integer", "minimum": 0, "maximum": 1000000, "default": 64,
       "description": "one event in this many is timed for the histograms; 0 = none"},
+    "delayed_max": {
+      "type": "integer", "minimum": 0, "maximum": 100000000, "default": 1000000,
+      "description": "events that wait in this process until they are due, at most; then publish says full"},
+    "delayed_bytes_max": {
+      "type": "integer", "format": "bytes", "minimum": 0, "default": "256MiB",
+      "description": "bytes of their data, at most"},
     "admin": {
       "type": "string", "pattern": "^(unix:.+)?$", "default": "",
       "description": "the admin socket, as unix:PATH, for this user only; empty = none"},

@@ -144,6 +144,29 @@ receipt delivery::publish(std::string_view topic, bytes_view data, const publish
   return r;
 }
 
+namespace {
+void answer(const detail::delivery_state& request, bytes_view data, std::string_view content_type,
+            std::optional<std::string_view> failed) {
+  error_code ec;
+  request.subscription->owner.reply(request, data, content_type, failed, ec);
+  if (ec == error::bad_argument)
+    throw error(
+        error::bad_argument,
+        "a reply to an event on '" + std::string(sdk::view(request.event->topic)) + "' that asks for none",
+        "a request: an event with the header replyto", "");
+  if (ec) throw request.subscription->owner.explain(ec, sdk::view(request.event->topic), data.size());
+}
+}  // namespace
+
+void delivery::reply(bytes_view data, std::string_view content_type) const {
+  answer(*state_, data, content_type, {});
+}
+void delivery::reply_error(std::string_view why) const { answer(*state_, {}, {}, why); }
+void settlement::reply(bytes_view data, std::string_view content_type) const {
+  answer(*state_, data, content_type, {});
+}
+void settlement::reply_error(std::string_view why) const { answer(*state_, {}, {}, why); }
+
 // ---- settlement
 
 settlement::~settlement() {

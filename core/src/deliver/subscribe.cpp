@@ -91,6 +91,7 @@ bool dispatches_inline(const subscription_state& s, const transport_slot& to, su
     case subscriber::onlooker:
       return to.answers_at_once;
     case subscriber::client:
+    case subscriber::replies:
       break;
   }
   return false;
@@ -124,7 +125,8 @@ std::shared_ptr<subscription_state> engine::subscribe(std::string_view pattern,
                                              ++subscribed_);
     for (transport_slot* to : where)
       s->attachments.push_back(std::make_unique<attachment>(*s, *to, dispatches_inline(*s, *to, who)));
-    s->is_onlooker = who == subscriber::onlooker;
+    s->takes_replies = who == subscriber::replies;
+    s->is_onlooker = who == subscriber::onlooker || s->takes_replies;
     s->asks_features = !s->is_onlooker && !features.empty();
     subscriptions.push_back(s);
   }

@@ -45,7 +45,8 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   const std::uint32_t number;           // for the tally sheets; used again by a later subscription
   const std::uint64_t number_in_order;  // among all of the bus
   bool asks_features = false;
-  bool is_onlooker = false;  // takes copies for display
+  bool is_onlooker = false;    // takes copies for display, or replies: nobody sees it
+  bool takes_replies = false;  // to requests of this bus: goes last
   std::vector<std::unique_ptr<attachment>>
       attachments;  // in the order of the transports; fixed once it is made
   std::atomic<bool> closed{false};
@@ -177,10 +178,10 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
     }
   };
   item_chain ready_, unsorted_;  // unsorted_: as they came, where there is an order by key
-  std::size_t queued_ = 0;  // in both
-  limit buffered_{0, 0};    // not started, from transports without flow control
-  bool sorting_ = false;    // somebody sorts: in order, so one at a time
-  bool alone_ = false;      // the one item that runs is to run alone
+  std::size_t queued_ = 0;       // in both
+  limit buffered_{0, 0};         // not started, from transports without flow control
+  bool sorting_ = false;         // somebody sorts: in order, so one at a time
+  bool alone_ = false;           // the one item that runs is to run alone
   lanes lanes_;
   parking parked_;
   item* overflow_note_ = nullptr;              // queued, and not told yet: counts what is discarded meanwhile

@@ -68,6 +68,8 @@ std::vector<publish_result> bus::publish(std::span<const message> messages) {
   return results;
 }
 
+std::size_t bus::cancel_delayed(std::string_view id) { return engine_->delayed.cancel(id); }
+
 bus::prepared_publish bus::prepare(std::string_view topic, bytes_view data, const publish_options& options) {
   return {engine_->prepare(topic, data, options).release(), [](detail::async_publish* p) { delete p; }};
 }

@@ -68,23 +68,35 @@ void engine::drain() {
     all = subscriptions;
   }
   thread_registry::heavy_fence();
-  for (const auto& s : all) retire(s, {});
-  all.clear();
+  report_.delayed = delayed.cancel_all();
+  for (const auto& s : all)
+    if (!s->takes_replies) retire(s, {});
   const auto over = [&] {
     if (publishing.load() != 0) return false;
     const std::lock_guard lock(mutex);
-    return subscriptions.empty();
+    return std::all_of(subscriptions.begin(), subscriptions.end(),
+                       [](const auto& s) { return s->takes_replies; });
   };
   bool clean = wait_idle(drained_by_, over) && threads.quiet_until(drained_by_);
   if (!clean) {
     request_stop({});
     clean = wait_idle(over_by_, over) && threads.quiet_until(over_by_);
   }
+  // Handlers could still ask, and hear the reply; from here on nobody can.
+  replies.close();
+  for (const auto& s : all)
+    if (s->takes_replies) retire(s, {});
+  all.clear();
+  report_.delayed += delayed.cancel_all();
   state.store(phase::closed);
   thread_registry::heavy_fence();
   const deadline moment(rt->now_ns() + winding_up_ns);
   const deadline& last = over_by_.ns() > moment.ns() ? over_by_ : moment;
-  clean = clean && threads.quiet_until(last);  // who saw "draining" just before
+  const bool nothing_left = wait_idle(last, [&] {
+    const std::lock_guard lock(mutex);
+    return subscriptions.empty();
+  });
+  clean = clean && nothing_left && threads.quiet_until(last);  // who saw "draining" just before
   clean = health_asker_.wait(last) && clean;
   if (admin_ != nullptr) clean = admin_->wait(last) && clean;
 

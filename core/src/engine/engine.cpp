@@ -92,6 +92,7 @@ engine::engine(const config& configuration, boost::asio::any_io_executor executo
   log = std::make_unique<log_service>(source, ready.host.log, config_access::of(configuration).log, *rt);
   workers = ready.host.threads;
   sample_every = ready.host.sample_every;
+  delayed.set_bounds({ready.host.delayed_max, ready.host.delayed_bytes_max});
   components.add("bus", "", true, rt->wall_ns());
   wall_offset_ns = rt->wall_ns() - rt->coarse_now_ns();
   routes = router(ready.host.routes);

@@ -8,9 +8,11 @@
 #include "observe/health_asker.hpp"
 #include "observe/log.hpp"
 #include "observe/metrics.hpp"
+#include "publish/delayed_events.hpp"
 #include "publish/pipeline.hpp"
 #include "publish/router.hpp"
 #include "publish/transport_slot.hpp"
+#include "request/requests.hpp"
 #include "threads.hpp"
 
 #include <postbus/bus.hpp>
@@ -32,6 +34,7 @@ struct prepared;
 enum class subscriber : std::uint8_t {
   application,
   client,   // of the admin socket: never dispatched inline, for its answers come from another process
+  replies,  // of this bus: the replies to its requests
   onlooker  // gets copies for display: neither features nor topics() see it, and on a transport within the process nobody waits for it
 };
 
@@ -76,6 +79,13 @@ class engine : public std::enable_shared_from_this<engine> {
   }
   // The exception for a publish that failed on this thread just now.
   error explain(error_code ec, std::string_view topic, std::size_t data_size);
+
+  // ---- reply.cpp
+  // `failed`: the reply is an error, and this is why. ec: bad_argument when the event asks for no reply.
+  void reply(const delivery_state& request, bytes_view data, std::string_view content_type,
+             std::optional<std::string_view> failed, error_code& ec) noexcept;
+  void publish_own(std::string_view topic, bytes_view data, const publish_options& options,
+                   transport_slot& to, error_code& ec);
 
   // ---- subscribe.cpp
   std::shared_ptr<subscription_state> subscribe(std::string_view pattern, const subscribe_options& options,
@@ -159,6 +169,9 @@ class engine : public std::enable_shared_from_this<engine> {
       transports;                          // [0] = the default one; fixed once the bus started
   std::unique_ptr<plugin_instance> store;  // where one is used
 
+  delayed_events delayed{*this};
+  requests replies{*this};
+
   enum class phase { running, draining, closed };
   std::atomic<phase> state{phase::running};
   std::atomic<std::uint64_t> publishing{0};  // asynchronous publishes without their answer
@@ -206,7 +219,8 @@ class engine : public std::enable_shared_from_this<engine> {
   void publish_some(std::span<const message> messages, std::span<publish_result> results,
                     std::vector<late_publish>& late);
   // Of an event that features let by, to a transport that answers later: begins it, and waits for its answer.
-  std::shared_ptr<late_answer> start_late(event_record& event, transport_slot& to, std::int64_t deadline_ns);
+  std::shared_ptr<late_answer> start_late(event_record& event, transport_slot& to, std::int64_t deadline_ns,
+                                          std::int64_t delay_ns);
   void take_late(late_answer& answer, std::int64_t deadline_ns, error_code& ec, receipt& out);
   std::int64_t wall_of(const thread_record& thread) const noexcept;
   // Inside a passage.

@@ -134,6 +134,9 @@ std::vector<metric> engine::metrics() {
           {{"error", i == 0 ? "other" : std::string(code_name(static_cast<error::errc>(i)))}},
           static_cast<double>(n));
   put(all, own::publishing, {}, static_cast<double>(publishing.load()));
+  put(all, own::delayed, {}, static_cast<double>(delayed.size()));
+  put(all, own::requests, {}, static_cast<double>(replies.waiting()));
+  if (const auto late = replies.late(); late > 0) put(all, own::late_replies, {}, static_cast<double>(late));
   add_delivery_metrics(all);
   for (const auto& t : transports)
     for (std::size_t kind = 0; kind < notice_names.size(); ++kind)

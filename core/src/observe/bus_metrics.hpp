@@ -31,6 +31,9 @@ inline constexpr own_metric published{counter, "postbus_published_total",
          "Deliveries taken on and not settled; inline ones that run are not among them."},
     running{gauge, "postbus_handlers_running", "Handlers that run now."},
     waiting{gauge, "postbus_retries_waiting", "Deliveries that wait for their next attempt."},
+    delayed{gauge, "postbus_events_delayed", "Events published with a delay that wait in this process."},
+    requests{gauge, "postbus_requests_waiting", "Requests that wait for their reply."},
+    late_replies{counter, "postbus_replies_late_total", "Replies that nobody waited for any more."},
     handler{histogram, "postbus_handler_seconds", "How long handlers ran; one event in bus.sample_every."},
     end_to_end{histogram, "postbus_end_to_end_seconds",
                "From publish until a handler returned; one event in bus.sample_every."},
@@ -47,11 +50,14 @@ inline constexpr own_metric published{counter, "postbus_published_total",
         "What the admin socket refused, by what: client (one too many), stranger (another user), line."},
     admin_discarded{counter, "postbus_admin_discarded_events_total", "Copies that a tail had no room for."};
 
-inline constexpr const own_metric* all[] = {
-    &published,     &refused,        &publishing, &taken_on, &deliveries,    &started,
-    &retried,       &open,           &running,    &waiting,  &handler,       &end_to_end,
-    &notices,       &notice_events,  &log_lines,  &health,   &admin_clients, &admin_subscriptions,
-    &admin_refused, &admin_discarded};
+inline constexpr const own_metric* all[] = {&published,     &refused,        &publishing,
+                                            &taken_on,      &deliveries,     &started,
+                                            &retried,       &open,           &running,
+                                            &waiting,       &delayed,        &requests,
+                                            &late_replies,  &handler,        &end_to_end,
+                                            &notices,       &notice_events,  &log_lines,
+                                            &health,        &admin_clients,  &admin_subscriptions,
+                                            &admin_refused, &admin_discarded};
 
 }  // namespace own
 

@@ -130,7 +130,6 @@ struct later_capability {
 constexpr later_capability later_ones[] = {{"replay", "the subscribe option 'from'"},
                                            {"delivery lease", "the subscribe option 'lease'"},
                                            {"dead letters", "the subscribe option 'dead_letters'"},
-                                           {"delay", "the publish option 'delay'"},
                                            {"buffering while it is away", "on_unavailable = \"buffer\""}};
 
 void explain_transport(std::vector<capability_info>& to, const transport_settings& t, const plugin_use& use) {
@@ -143,6 +142,11 @@ void explain_transport(std::vector<capability_info>& to, const transport_setting
     else add(c.name, c.otherwise, c.remark_otherwise + (c.otherwise == how::refused ? like : ""));
   }
   add("retry and backoff", how::core, "the timer runs in this process; a crash starts anew");
+  if ((use.can & POSTBUS_CAN_DELAY) != 0) add("delay", how::native, "kept by the transport");
+  else add("delay", how::core, "the publish option 'delay': kept within this process until it is due");
+  if (t.format.codec == codec::raw)
+    add("request and reply", how::refused, "the codec raw cannot say where the reply goes");
+  else add("request and reply", how::core, "bus.request() and delivery.reply()");
   add("order by key", how::core,
       "the subscribe option 'ordered_by': one at a time per key, within this process");
   add("parking", how::core,

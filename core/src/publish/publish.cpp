@@ -26,6 +26,8 @@ bool fits_raw(const engine::publish_request& r, const transport_slot& to) noexce
          (o.content_type.empty() || o.content_type == to.format.content_type);
 }
 
+std::int64_t delay_of(const publish_options& o) noexcept { return o.delay ? o.delay->count() : 0; }
+
 // Or the end of time.
 std::int64_t after(std::int64_t ns, std::chrono::nanoseconds more) noexcept {
   return more.count() > INT64_MAX - ns ? INT64_MAX : ns + more.count();
@@ -92,8 +94,6 @@ bool engine::check(const publish_request& r, const transport_slot& to, error_cod
   if (r.data.size() > to.data_max) [[unlikely]]
     return ec = make_error_code(error::too_large), false;
   if (to.format.codec == codec::raw && !fits_raw(r, to)) [[unlikely]]
-    return ec = make_error_code(error::unsupported), false;
-  if (o.delay) [[unlikely]]
     return ec = make_error_code(error::unsupported), false;
   if (o.ttl && o.ttl->count() <= 0) [[unlikely]]
     return ec = make_error_code(error::bad_argument), false;
@@ -173,11 +173,11 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
       }
     }
     transport_slot& to = *entry->transport;
-    if (!to.answers_at_once) [[unlikely]] {
+    if (!to.answers_at_once || r.options->delay) [[unlikely]] {
       inside.leave();
       const std::int64_t deadline = rt->now_ns() + r.options->deadline.count();
       if (in_handler() && to.waiting.would_wait()) count_refused(ec = make_error_code(error::would_block));
-      else take_late(*start_late(*going, to, deadline), deadline, ec, out);
+      else take_late(*start_late(*going, to, deadline, delay_of(*r.options)), deadline, ec, out);
     } else {
       postbus_out one{going, nullptr, 0, 0, entry->slot.data()};
       const answer_to answer{&ec, &out, r.options->deadline.count()};
@@ -249,6 +249,9 @@ void engine::publish_some(std::span<const message> messages, std::span<publish_r
   std::array<answer_to, at_once> answers;
   std::size_t going = 0;
   transport_slot* to = nullptr;
+  const auto waits = [&](std::size_t k) {
+    return !travellers[k].entry->transport->answers_at_once || messages[whose[k]].options.delay;
+  };
   // Those for one transport that follow each other go together.
   const auto send = [&] {
     if (going > 0) send_at_once(thread, inside, *to, {outs.data(), going}, {answers.data(), going});
@@ -261,10 +264,11 @@ void engine::publish_some(std::span<const message> messages, std::span<publish_r
     if (t.verdict != POSTBUS_PASS) {
       thread.detail = t.reason;
       result.ec = t.ec;
-    } else if (!t.entry->transport->answers_at_once) {
+    } else if (waits(k)) {
       const std::int64_t deadline = rt->now_ns() + wait_ns;
-      late.push_back(
-          {start_late(event_record::of(t.event), *t.entry->transport, deadline), &result, deadline});
+      late.push_back({start_late(event_record::of(t.event), *t.entry->transport, deadline,
+                                 delay_of(messages[whose[k]].options)),
+                      &result, deadline});
     } else {
       if (to != t.entry->transport) send();
       to = t.entry->transport;
@@ -275,12 +279,11 @@ void engine::publish_some(std::span<const message> messages, std::span<publish_r
   send();
   for (std::size_t k = 0; k < n; ++k) {
     publish_result& result = results[whose[k]];
-    const bool waits =
-        travellers[k].verdict == POSTBUS_PASS && !travellers[k].entry->transport->answers_at_once;
-    if (!result.ec && !waits) {
+    const bool is_late = travellers[k].verdict == POSTBUS_PASS && waits(k);
+    if (!result.ec && !is_late) {
       receipt_access::set_id(result.value, event_record::of(travellers[k].event), thread, wall_of(thread));
       thread.published.store(thread.published.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    } else if (!waits) {
+    } else if (!is_late) {
       count_refused(result.ec);
     }
     if (travellers[k].owned != nullptr) travellers[k].owned->release();
@@ -371,9 +374,9 @@ error engine::explain(error_code ec, std::string_view topic, std::size_t data_si
               "send a reference, or raise " + to.path + ".data_max"};
     case error::unsupported:
       if (to.format.codec == codec::raw)
-        return {code, where + " with an id, a key, headers, a delay, a ttl or another content type",
+        return {code, where + " with an id, a key, headers, a ttl or another content type",
                 "data alone: the codec of [" + to.path + "] is raw", "leave them out, or use another codec"};
-      return {code, where + " with a delay", "none", "this version of postbus has it not yet"};
+      return {code, where, "", detail};
     case error::closed:
       return {code, where, "a bus that is not closed", ""};
     case error::full:

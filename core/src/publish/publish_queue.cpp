@@ -18,6 +18,7 @@ std::unique_ptr<async_publish> engine::prepare(std::string_view topic, bytes_vie
   compose(threads.mine(), event, r, pairs.data());
   p->event = event.keep();
   p->deadline_ns = rt->now_ns() + options.deadline.count();
+  p->delay_ns = options.delay.value_or(std::chrono::nanoseconds(0)).count();
   return p;
 }
 
@@ -54,6 +55,12 @@ void engine::start(std::unique_ptr<async_publish> p) {
 
 void engine::hand_over(std::unique_ptr<async_publish> p) {
   transport_slot& to = *p->to;
+  if (p->delay_ns > 0 && (to.can & POSTBUS_CAN_DELAY) == 0) {
+    engine& self = *p->owner;
+    const error_code ec = self.delayed.add(*p->event, to, p->delay_ns);
+    return async_publish::complete(std::move(p), ec);
+  }
+  if (p->delay_ns > 0) p->out.not_before_ns = p->owner->rt->wall_ns() + p->delay_ns;
   if ((to.needs & POSTBUS_NEED_WIRE) != 0) {
     encode(to.format, *p->event, p->wire);
     p->slice = to.format.codec == codec::raw ? p->event->data : sdk::bytes(p->wire);
@@ -68,7 +75,9 @@ void async_publish::complete(std::unique_ptr<async_publish> self, error_code ec)
   const auto owner = self->owner;
   if (!ec && self->event != nullptr)
     receipt_access::set_id(self->value, *self->event, owner->threads.mine(), owner->rt->wall_ns());
-  if (!ec) owner->published.fetch_add(1, std::memory_order_relaxed);
+  const bool is_taken_on =
+      self->delay_ns > 0 && (self->to->can & POSTBUS_CAN_DELAY) == 0;  // published when it is due
+  if (!ec && !is_taken_on) owner->published.fetch_add(1, std::memory_order_relaxed);
   else owner->count_refused(ec);
   if (self->direct) {
     if (ec && !self->detail.empty()) owner->threads.mine().detail = self->detail;
@@ -206,11 +215,12 @@ struct late_answer {
 };
 
 std::shared_ptr<late_answer> engine::start_late(event_record& event, transport_slot& to,
-                                                std::int64_t deadline_ns) {
+                                                std::int64_t deadline_ns, std::int64_t delay_ns) {
   auto p = std::make_unique<async_publish>(shared_from_this());
   p->event = event.keep();
   p->to = &to;
   p->deadline_ns = deadline_ns;
+  p->delay_ns = delay_ns;
   const auto answer = std::make_shared<late_answer>();
   p->direct = [answer, raw = p.get()](error_code ec, receipt r) {
     answer->ec = ec;

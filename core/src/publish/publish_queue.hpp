@@ -34,10 +34,11 @@ struct async_publish {
   postbus_bytes slice{};
   postbus_out out{};
   std::int64_t deadline_ns = 0;  // on the runtime's clock
-  std::uint64_t order = 0;       // among those of its transport
-  std::uint64_t cause = 0;       // ticket of the delivery it is published through
-  error_code ec;                 // of the checks made before it started
-  std::string detail;            // what a feature or the transport says about it
+  std::int64_t delay_ns = 0;
+  std::uint64_t order = 0;  // among those of its transport
+  std::uint64_t cause = 0;  // ticket of the delivery it is published through
+  error_code ec;            // of the checks made before it started
+  std::string detail;       // what a feature or the transport says about it
   receipt value;
   // Who hears of it: the token's handler, or a plugin.
   boost::asio::any_completion_handler<void(error_code, receipt)> handler;
