@@ -388,12 +388,5 @@ TEST_CASE("row 28: every option that is not built yet is refused by name", "[con
       CHECK(e.found().find("'" + name + "'") != std::string::npos);
     }
   };
-  refuses("from", [](auto& o) { o.from = "beginning"; });
-  refuses("dead_letters", [](auto& o) { o.dead_letters = "off"; });
   refuses("lease", [](auto& o) { o.lease = 1s; });
-  error_code ec;
-  publish_options options;
-  options.delay = 1s;
-  b.publish("a", "x", options, ec);
-  CHECK(ec == error::unsupported);
 }

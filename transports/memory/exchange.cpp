@@ -1,6 +1,10 @@
 #include "exchange.hpp"
 
+#include <postbus/sdk/topic.hpp>
+
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace postbus::memory {
 namespace {
@@ -18,14 +22,14 @@ sdk::topic_stamp_key unpack(std::uint64_t key) noexcept {
 
 }  // namespace
 
-std::shared_ptr<exchange> exchange::find(std::string_view name, limits most) {
-  if (name.empty()) return std::make_shared<exchange>(most);
+std::shared_ptr<exchange> exchange::find(std::string_view name, limits most, limits remembered) {
+  if (name.empty()) return std::make_shared<exchange>(most, remembered);
   static std::mutex mutex;
   static std::map<std::string, std::weak_ptr<exchange>, std::less<>> named;
   const std::lock_guard lock(mutex);
   auto& place = named[std::string(name)];
   auto found = place.lock();
-  if (found == nullptr) place = found = std::make_shared<exchange>(most);
+  if (found == nullptr) place = found = std::make_shared<exchange>(most, remembered);
   return found;
 }
 
@@ -50,6 +54,7 @@ void exchange::leave(sdk::context& ctx) noexcept {
   std::erase(buses_, &ctx);
   if (!buses_.empty()) return;
   for (auto& [name, group] : groups_) group->q->clear(ctx);
+  if (past_ != nullptr) past_->clear(ctx);
 }
 
 // ---- publish
@@ -110,6 +115,8 @@ const exchange::targets& exchange::build_route(const postbus_out& out) {
 
 void exchange::publish(std::span<const postbus_out> events, sdk::publish_completion&& done,
                        sdk::context& ctx) {
+  if (past_ != nullptr) [[unlikely]]
+    return publish_and_remember(events, std::move(done), ctx);
   std::vector<postbus_receipt> receipts;  // only when something is refused
   for (std::size_t i = 0; i < events.size(); ++i) {
     const targets& found = find_targets(events[i]);
@@ -149,6 +156,47 @@ void exchange::publish(std::span<const postbus_out> events, sdk::publish_complet
   done.ok(std::span<const postbus_receipt>(receipts));
 }
 
+void exchange::publish_and_remember(std::span<const postbus_out> events, sdk::publish_completion&& done,
+                                    sdk::context& ctx) {
+  std::vector<postbus_receipt> receipts(events.size());
+  std::vector<std::array<char, 20>> texts(events.size());
+  const std::lock_guard in_order(order_);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const targets& found = find_targets(events[i]);
+    if (std::any_of(found.queues.begin(), found.queues.end(), [](const queue* q) { return q->is_full(); })) {
+      for (std::size_t k = i; k < events.size(); ++k) receipts[k].status = POSTBUS_E_FULL;
+      break;
+    }
+    const std::uint64_t position = past_->add(*events[i].event, ctx);
+    const char* end = std::to_chars(texts[i].begin(), texts[i].end(), position).ptr;
+    receipts[i].position = {texts[i].data(), static_cast<std::size_t>(end - texts[i].data())};
+    const postbus_out* one = &events[i];
+    postbus_delivery delivery{};
+    delivery.event = one->event;
+    delivery.position = receipts[i].position;
+    for (queue* q : found.queues) {
+      if (const member* m = q->direct()) m->to.deliver(delivery);
+      else q->push(std::span(&one, 1), ctx, position);
+    }
+  }
+  done.ok(std::span<const postbus_receipt>(receipts));
+}
+
+// With `mutex_` held, before the queue is in the index.
+void exchange::begin_in_the_past(const postbus_sub& request, member& m, place& at, sdk::context& ctx) {
+  const history::start start = past_->find(request);
+  if (start.missed > 0) {
+    postbus_notice gap{};
+    gap.kind = POSTBUS_NOTICE_GAP;
+    gap.dropped = start.missed;
+    gap.reason = sdk::str("forgotten by the history");
+    m.to.notice(gap);
+  }
+  past_->for_each_from(start.first, [&](const postbus_event& event, std::uint64_t position) {
+    if (sdk::matches(at.pattern, sdk::view(event.topic))) at.q->remember(event, position, ctx);
+  });
+}
+
 bool exchange::is_full(std::string_view topic) {
   const std::lock_guard lock(mutex_);
   bool full = false;
@@ -183,25 +231,35 @@ member* exchange::subscribe(const postbus_sub& request, const sdk::sink& to, sdk
   m->credit = request.credit;
   m->unlimited = request.credit == POSTBUS_CREDIT_UNLIMITED;
   const std::string pattern(sdk::view(request.pattern)), group(sdk::view(request.group));
-  const std::lock_guard lock(mutex_);
+  if (request.from != POSTBUS_FROM_NEW && past_ == nullptr)
+    throw sdk::failure(POSTBUS_E_UNSUPPORTED, "nothing is remembered to begin with: history_max is 0");
+  std::unique_lock in_order(order_, std::defer_lock);
+  if (past_ != nullptr) in_order.lock();
+  std::unique_lock lock(mutex_);
   std::shared_ptr<place> at;
-  if (!group.empty()) at = groups_[{pattern, group}];
+  if (const auto known = groups_.find({pattern, group}); !group.empty() && known != groups_.end())
+    at = known->second;
   m->is_ordered = (request.flags & POSTBUS_SUB_ORDERED) != 0;
   if (at != nullptr && !at->q->takes(*m))
     throw sdk::failure(POSTBUS_E_UNSUPPORTED,
                        "group '" + group + "' of '" + pattern +
                            "' is ordered by a key, and has one member only: there are no partitions");
   const bool is_new = at == nullptr;
+  if (!is_new && request.from != POSTBUS_FROM_NEW)
+    throw sdk::failure(POSTBUS_E_CONFLICT,
+                       "group '" + group + "' of '" + pattern + "' is there already, and has its place");
   if (is_new) {
     at = std::make_shared<place>();
     at->pattern = pattern;
     at->q = std::make_unique<queue>(!group.empty(), most_);
   }
+  if (is_new && request.from != POSTBUS_FROM_NEW) begin_in_the_past(request, *m, *at, ctx);
   at->q->join(*m);
   if (is_new) at->handle = index_.insert(pattern, at->q.get());
   if (group.empty()) single_[at->q.get()] = at;
   else groups_[{pattern, group}] = at;
-  if (!is_new) at->q->credit(*m, 0, ctx);  // the group may have something for it
+  lock.unlock();
+  if (!is_new || past_ != nullptr) at->q->credit(*m, 0, ctx);  // there may be something for it
   return m.release();
 }
 

@@ -5,7 +5,7 @@
 // stamp. What routes and queues are replaced or gone is freed after a grace period of every bus of the instance.
 #pragma once
 
-#include "queue.hpp"
+#include "history.hpp"
 
 #include <postbus/sdk/topic_index.hpp>
 
@@ -19,9 +19,12 @@ namespace postbus::memory {
 class exchange {
  public:
   // The exchange of this name, or a new one of its own for an empty name.
-  static std::shared_ptr<exchange> find(std::string_view name, limits most);
+  // `remembered`: how much history there is; none where it says so.
+  static std::shared_ptr<exchange> find(std::string_view name, limits most, limits remembered);
 
-  explicit exchange(limits most) : most_(most) {}
+  exchange(limits most, limits remembered) : most_(most) {
+    if (remembered.events > 0) past_ = std::make_unique<history>(remembered);
+  }
   exchange(const exchange&) = delete;
   exchange& operator=(const exchange&) = delete;
   ~exchange();
@@ -71,6 +74,9 @@ class exchange {
   };
 
   bool is_full(std::string_view topic);
+  void publish_and_remember(std::span<const postbus_out> events, sdk::publish_completion&& done,
+                            sdk::context& ctx);
+  void begin_in_the_past(const postbus_sub& request, member& m, place& at, sdk::context& ctx);
   const targets& find_targets(const postbus_out& out);
   const targets& build_route(const postbus_out& out);
   std::uint64_t validity(const route& r) const noexcept;
@@ -79,6 +85,10 @@ class exchange {
   void room_again();
 
   const limits most_;
+  // With a history: held while events get their positions and are queued, in one order for all; a handler that runs inside a publish may
+  // publish.
+  std::recursive_mutex order_;
+  std::unique_ptr<history> past_;
   std::mutex mutex_;  // of what follows
   index index_;
   std::map<std::pair<std::string, std::string>, std::shared_ptr<place>>

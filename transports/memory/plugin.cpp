@@ -12,16 +12,19 @@ class memory_transport {
  public:
   using subscription = postbus::memory::member;
   static constexpr std::uint32_t can =
-      POSTBUS_CAN_CREDIT | POSTBUS_CAN_ACK | POSTBUS_CAN_GROUP | POSTBUS_CAN_PATTERN;
+      POSTBUS_CAN_CREDIT | POSTBUS_CAN_ACK | POSTBUS_CAN_GROUP | POSTBUS_CAN_PATTERN | POSTBUS_CAN_REPLAY;
   static constexpr bool answers_at_once = true;
 
   explicit memory_transport(sdk::context& ctx)
       : ctx_(ctx),
         queued_(ctx.metric(POSTBUS_GAUGE, "queued_events",
                            "Events that subscriptions and groups have not taken yet.")),
-        exchange_(postbus::memory::exchange::find(
-            ctx.text("instance"), {static_cast<std::size_t>(ctx.integer("queue_max")),
-                                   static_cast<std::size_t>(ctx.integer("queue_bytes_max"))})) {}
+        exchange_(
+            postbus::memory::exchange::find(ctx.text("instance"),
+                                            {static_cast<std::size_t>(ctx.integer("queue_max")),
+                                             static_cast<std::size_t>(ctx.integer("queue_bytes_max"))},
+                                            {static_cast<std::size_t>(ctx.integer("history_max")),
+                                             static_cast<std::size_t>(ctx.integer("history_bytes_max"))})) {}
 
   void start(sdk::completion<>&& done) {
     exchange_->enter(ctx_);

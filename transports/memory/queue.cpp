@@ -2,12 +2,28 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace postbus::memory {
 namespace {
 
 constexpr std::size_t at_once = 64;
 constexpr std::size_t large = 512;  // bytes of data
+
+// Positions as text, for as many deliveries as go at once.
+class position_texts {
+ public:
+  postbus_str operator()(std::uint64_t position) noexcept {
+    if (position == 0) return {};
+    auto& text = texts_[used_++];
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), position).ptr;
+    return {text.data(), static_cast<std::size_t>(end - text.data())};
+  }
+
+ private:
+  std::array<std::array<char, 20>, at_once> texts_;
+  std::size_t used_ = 0;
+};
 
 const postbus_event* keep(const postbus_event& event, sdk::context& ctx) {
   sdk::kept_event kept = ctx.keep(event);
@@ -46,7 +62,15 @@ void queue::leave(member& m, sdk::context& ctx) {
   hand_out(locked, ctx);
 }
 
-void queue::push(std::span<const postbus_out* const> events, sdk::context& ctx) {
+void queue::remember(const postbus_event& event, std::uint64_t position, sdk::context& ctx) {
+  const lock locked(mutex_);
+  if (is_group_) waiting_.push_back(&take_up(event, position, ctx));
+  else kept_.push_back({keep(event, ctx), position});
+  bytes_ += event.data.len;
+  if (size() >= most_.events || bytes_ >= most_.bytes) full_.store(true, std::memory_order_relaxed);
+}
+
+void queue::push(std::span<const postbus_out* const> events, sdk::context& ctx, std::uint64_t position) {
   // Where events wait already these will too: large ones are copied before the lock, not inside it.
   std::array<const postbus_event*, at_once> copies;
   const bool copied =
@@ -54,6 +78,8 @@ void queue::push(std::span<const postbus_out* const> events, sdk::context& ctx) 
   if (copied)
     for (std::size_t i = 0; i < events.size(); ++i) copies[i] = keep(*events[i]->event, ctx);
   const auto event = [&](std::size_t i) { return copied ? copies[i] : events[i]->event; };
+  const auto position_of = [&](std::size_t i) { return position == 0 ? 0 : position + i; };
+  position_texts texts;
 
   lock locked(mutex_);
   std::size_t next = 0;
@@ -63,12 +89,13 @@ void queue::push(std::span<const postbus_out* const> events, sdk::context& ctx) 
     for (; next < std::min<std::size_t>(events.size(), members_[0]->credit); ++next) {
       deliveries[next] = {};
       deliveries[next].event = event(next);
+      deliveries[next].position = texts(position_of(next));
     }
     deliver(locked, *members_[0], std::span(deliveries.data(), next), copied ? &ctx : nullptr);
   }
   for (; next < events.size(); ++next) {
-    if (is_group_) waiting_.push_back(&take_up(*event(next), ctx));
-    else kept_.push_back(copied ? copies[next] : keep(*event(next), ctx));
+    if (is_group_) waiting_.push_back(&take_up(*event(next), position_of(next), ctx));
+    else kept_.push_back({copied ? copies[next] : keep(*event(next), ctx), position_of(next)});
     bytes_ += event(next)->data.len;
   }
   hand_out(locked, ctx);
@@ -107,7 +134,7 @@ bool queue::settle(held& h, const postbus_settle& how, sdk::context& ctx) {
 bool queue::clear(sdk::context& ctx) {
   const lock locked(mutex_);
   while (!waiting_.empty()) put_away(*waiting_.pop_front(), ctx);
-  while (!kept_.empty()) ctx.release(kept_.pop_front());
+  while (!kept_.empty()) ctx.release(kept_.pop_front().event);
   while (with_members_ != nullptr) {
     held& h = *with_members_;
     unlink(h);
@@ -159,13 +186,15 @@ void queue::hand_out(lock& locked, sdk::context& ctx) {
   while (size() > 0 && !handing_out_) {
     member* m = next_with_credit();
     if (m == nullptr) break;
-    const std::size_t n = take_for(*m, deliveries);
+    position_texts texts;
+    const std::size_t n = take_for(*m, deliveries, texts);
     deliver(locked, *m, std::span(deliveries.data(), n), is_group_ ? nullptr : &ctx);
   }
   backlog_.store(size() > 0, std::memory_order_relaxed);
 }
 
-std::size_t queue::take_for(member& m, std::span<postbus_delivery> deliveries) {
+template <class Texts>
+std::size_t queue::take_for(member& m, std::span<postbus_delivery> deliveries, Texts& texts) {
   // Several members share what there is.
   const std::size_t share = members_.size() == 1 ? size() : size() / (2 * members_.size()) + 1;
   const std::size_t n = std::min({share, deliveries.size(), m.unlimited ? at_once : std::size_t{m.credit}});
@@ -181,15 +210,18 @@ std::size_t queue::take_for(member& m, std::span<postbus_delivery> deliveries) {
       d.event = h.event;
       d.token = reinterpret_cast<std::uintptr_t>(&h);
       d.attempt = h.attempt;
+      d.position = texts(h.position);
     } else {
-      d.event = kept_.pop_front();
+      const queued q = kept_.pop_front();
+      d.event = q.event;
+      d.position = texts(q.position);
     }
     bytes_ -= d.event->data.len;
   }
   return n;
 }
 
-held& queue::take_up(const postbus_event& event, sdk::context& ctx) {
+held& queue::take_up(const postbus_event& event, std::uint64_t position, sdk::context& ctx) {
   if (spare_ == nullptr) {
     spare_ = all_.emplace_back(std::make_unique<held>()).get();
     spare_->in = this;
@@ -198,6 +230,7 @@ held& queue::take_up(const postbus_event& event, sdk::context& ctx) {
   if (!kept) throw std::bad_alloc();
   held& h = *std::exchange(spare_, spare_->after);
   h.event = kept.release();
+  h.position = position;
   h.attempt = 0;
   h.after = nullptr;
   return h;

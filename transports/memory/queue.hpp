@@ -36,9 +36,16 @@ struct limits {
   std::size_t events = 0, bytes = 0;
 };
 
+// An event that waits, and where it stands in the history; 0: there is none.
+struct queued {
+  const postbus_event* event = nullptr;
+  std::uint64_t position = 0;
+};
+
 // An event in a group's hands: queued, or with a member that has not settled it.
 struct held {
   const postbus_event* event = nullptr;
+  std::uint64_t position = 0;
   std::uint32_t attempt = 0;  // handlers started for it
   member* with = nullptr;     // whose it is until it is settled
   queue* in = nullptr;
@@ -65,8 +72,10 @@ class queue {
   // process may let go of an event.
   void leave(member& m, sdk::context& ctx);
 
-  // Takes the events, at most 64, in order.
-  void push(std::span<const postbus_out* const> events, sdk::context& ctx);
+  // Takes the events, at most 64, in order; the first is at `position`, those behind it at the next ones.
+  void push(std::span<const postbus_out* const> events, sdk::context& ctx, std::uint64_t position = 0);
+  // Takes one of the past, whatever the limits are; hands out nothing.
+  void remember(const postbus_event& event, std::uint64_t position, sdk::context& ctx);
   // These return true when there is room again where there was none.
   bool credit(member& m, std::uint32_t n, sdk::context& ctx);
   bool settle(held& h, const postbus_settle& how, sdk::context& ctx);
@@ -84,7 +93,7 @@ class queue {
 
   member* next_with_credit() noexcept;
   void hand_out(lock& locked, sdk::context& ctx);
-  held& take_up(const postbus_event& event, sdk::context& ctx);
+  held& take_up(const postbus_event& event, std::uint64_t position, sdk::context& ctx);
   void put_away(held& h, sdk::context& ctx) noexcept;
   void unlink(held& h) noexcept;
   void give_back(held& h);
@@ -93,7 +102,8 @@ class queue {
   // Unlocks while it calls the member, and lets go of the events with `releases` if there is one.
   void deliver(lock& locked, member& m, std::span<const postbus_delivery> deliveries, sdk::context* releases);
   // Fills deliveries from the front of what waits, as far as the member's share and credit go.
-  std::size_t take_for(member& m, std::span<postbus_delivery> deliveries);
+  template <class Texts>
+  std::size_t take_for(member& m, std::span<postbus_delivery> deliveries, Texts& texts);
 
   const bool is_group_;
   const limits most_;
@@ -101,9 +111,9 @@ class queue {
   std::atomic<bool> full_{false}, backlog_{false};
   mutable sdk::spin_mutex mutex_;
   std::vector<member*> members_;
-  std::size_t turn_ = 0;             // whose it is, among members with credit
-  ring<held*> waiting_;              // of a group
-  ring<const postbus_event*> kept_;  // of one subscription: it has no use for more
+  std::size_t turn_ = 0;  // whose it is, among members with credit
+  ring<held*> waiting_;   // of a group
+  ring<queued> kept_;     // of one subscription: it has no use for more
   std::size_t bytes_ = 0;
   std::int64_t reported_ = 0;
   bool handing_out_ = false;

@@ -40,6 +40,24 @@ struct notice {
   std::string reason;
 };
 
+// Where a subscription begins.
+struct start_point {
+  enum kind { new_events, beginning, position, time };
+  kind what = new_events;
+  std::string behind{};                           // position: the first that comes is the one behind it
+  std::chrono::system_clock::time_point since{};  // time: the first that comes was published then, or later
+};
+inline start_point from_beginning() { return {start_point::beginning, {}, {}}; }
+inline start_point from_position(std::string_view behind) {
+  return {start_point::position, std::string(behind), {}};
+}
+inline start_point from_time(std::chrono::system_clock::time_point since) {
+  return {start_point::time, {}, since};
+}
+
+// What becomes of an event that is given up.
+enum class dead_letter_policy { keep, off };
+
 // What to discard when a subscription does not keep up, on a transport that has no flow control.
 enum class overflow_policy { discard_oldest, discard_newest };
 
@@ -79,8 +97,15 @@ struct subscribe_options {
   // The transport to take it from, by its name in the configuration; empty: every transport that a topic of the pattern is routed to.
   std::string transport{};
 
-  // Not available yet; each is refused by name (error::unsupported) when set.
-  std::optional<std::string> from{}, dead_letters{};
+  // Where to begin, on a transport that remembers (on memory: history_max). For a group: only its first member says it.
+  start_point from{};
+
+  // What becomes of an event that is given up: kept in the dead-letter box of the group (or of the pattern, without a group), in the
+  // store, until somebody sends it back or purges it; or only counted and logged. Unset: kept where the configuration names a store. keep is
+  // refused where there is none.
+  std::optional<dead_letter_policy> dead_letters{};
+
+  // Not available yet; refused by name (error::unsupported) when set.
   std::optional<std::chrono::nanoseconds> lease{};
 };
 
@@ -90,10 +115,10 @@ struct delivery_counts {
   std::uint64_t started = 0;   // handlers started, retries included
   std::uint64_t retried = 0;   // attempts that ended in a retry
   std::uint64_t acked = 0;
-  std::uint64_t dropped = 0;    // by a feature
-  std::uint64_t expired = 0;    // their ttl was over before a handler could start
-  std::uint64_t discarded = 0;  // by `overflow`
-  std::uint64_t dead = 0;  // rejected, or max_deliveries reached: counted, logged with the id, and dropped
+  std::uint64_t dropped = 0;     // by a feature
+  std::uint64_t expired = 0;     // their ttl was over before a handler could start
+  std::uint64_t discarded = 0;   // by `overflow`
+  std::uint64_t dead = 0;        // rejected, or max_deliveries reached
   std::uint64_t given_back = 0;  // not started, or timed out, and returned to the transport
   std::uint64_t abandoned = 0;   // still running when close() gave up waiting
 };

@@ -38,7 +38,7 @@ inline void subscription_state::run_inline(thread_record& thread, attachment& fr
 
 [[gnu::always_inline]] inline void subscription_state::deliver_inline(thread_record& thread, attachment& from,
                                                                       const postbus_delivery& d) {
-  if (d.event == nullptr || asks_features || d.event->expires_ns != 0) [[unlikely]]
+  if (d.event == nullptr || asks_features || d.event->expires_ns != 0 || d.position.len != 0) [[unlikely]]
     return deliver_inline_slowly(thread, from, d);
   if (event_record::of(d.event).timed != sampling::none) [[unlikely]]
     return run_inline<true>(thread, from, d);

@@ -12,13 +12,9 @@ namespace postbus::detail {
 namespace {
 
 void refuse_what_is_not_built(const subscribe_options& o) {
-  const std::pair<const char*, bool> later[] = {{"from", o.from.has_value()},
-                                                {"dead_letters", o.dead_letters.has_value()},
-                                                {"lease", o.lease.has_value()}};
-  for (const auto& [name, set] : later)
-    if (set)
-      throw error(error::unsupported, std::string("the subscribe option '") + name + "'", "it left unset",
-                  "this version of postbus does not have it yet");
+  if (o.lease)
+    throw error(error::unsupported, "the subscribe option 'lease'", "it left unset",
+                "this version of postbus does not have it yet");
 }
 
 void check_options(std::string_view pattern, const subscribe_options& o) {
@@ -33,6 +29,8 @@ void check_options(std::string_view pattern, const subscribe_options& o) {
   if (o.max_deliveries == 0) refuse("max_deliveries = 0", "1 or more");
   if (o.backoff.first.count() < 0 || o.backoff.max < o.backoff.first || !(o.backoff.factor >= 1))
     refuse("a backoff that shrinks or is negative", "0 <= first <= max, factor >= 1");
+  if (o.from.what == start_point::position && o.from.behind.empty())
+    refuse("an empty position to begin behind", "one that a receipt or a delivery named");
   if (o.handler_timeout.count() < 0) refuse("a negative handler_timeout", "0 (none) or more");
   if (o.overflow_max.events == 0 || o.overflow_max.bytes == 0) refuse("overflow_max = 0", "1 or more");
   if (!o.ordered_by.empty())
@@ -65,6 +63,9 @@ void check_options(std::string_view pattern, const subscribe_options& o, const t
     if (o.handler_timeout.count() > 0)
       refuse("handler_timeout" + under, "no such limit: an inline handler holds its publisher", remedy);
   }
+  if (o.from.what != start_point::new_events && (to.can & POSTBUS_CAN_REPLAY) == 0)
+    refuse("from", "only new events: " + the_transport + " does not remember",
+           "leave it out, or use another transport");
   if (o.overflow && (to.can & POSTBUS_CAN_CREDIT) != 0)
     refuse("overflow", "none: " + the_transport + " has flow control, and is never sent too much",
            "leave it out");
@@ -167,6 +168,11 @@ void engine::attach(attachment& a) {
   request.pattern = sdk::str(s.pattern);
   request.group = sdk::str(s.options.group);
   request.credit = a.dispatches_inline || !a.has_flow_control ? POSTBUS_CREDIT_UNLIMITED : s.options.prefetch;
+  static constexpr std::uint32_t from[] = {POSTBUS_FROM_NEW, POSTBUS_FROM_START, POSTBUS_FROM_POSITION,
+                                           POSTBUS_FROM_TIME};
+  request.from = from[s.options.from.what];
+  request.position = sdk::str(s.options.from.behind);
+  request.from_ns = std::chrono::nanoseconds(s.options.from.since.time_since_epoch()).count();
   request.lease_ns = 60'000'000'000;
   request.flags = s.options.ordered_by.empty() ? 0 : std::uint32_t{POSTBUS_SUB_ORDERED};
   waiter done;

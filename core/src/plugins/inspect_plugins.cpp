@@ -117,6 +117,8 @@ constexpr own_capability own_ones[] = {
      "settled within this process; the transport does not learn of it"},
     {"delivery count across a crash", POSTBUS_CAN_COUNT, "handlers started, in whichever process",
      how::refused, "counted within this process; a crash starts anew"},
+    {"replay", POSTBUS_CAN_REPLAY, "the subscribe option 'from', as far back as it remembers", how::refused,
+     "the subscribe option 'from' takes new events only"},
     {"persistence", POSTBUS_CAN_PERSIST, "events outlive the process", how::refused,
      "what nobody has taken on is lost with the process, or with the connection"},
     {"partitions", POSTBUS_CAN_PARTITION, "one owner per key, across processes", how::refused,

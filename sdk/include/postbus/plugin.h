@@ -245,6 +245,8 @@ enum {
   POSTBUS_SUB_ORDERED = 1u
 };
 #define POSTBUS_CREDIT_UNLIMITED UINT32_MAX /* no credit will be given, none is counted */
+/* from: a group that is there already has its place, and anything but FROM_NEW is E_CONFLICT. FROM_POSITION begins behind `position`;
+ * what it names and is gone already is told by a gap. */
 typedef struct postbus_sub {
   uint32_t size, from;
   postbus_str pattern, group, position;

@@ -301,23 +301,14 @@ TEST_CASE("what is said to be refused is refused", "[inspect]") {
                 "a", [](const delivery&) {}, o);
           }).code() == error::unsupported);
   };
-  subscribes("replay", [](auto& o) { o.from = "beginning"; });
   subscribes("delivery lease", [](auto& o) { o.lease = 1s; });
-  subscribes("dead letters", [](auto& o) { o.dead_letters = "keep"; });
-  const auto publishes = [&](const char* name, auto set) {
-    publish_options o;
-    set(o);
-    CAPTURE(name);
-    CHECK(at(rows, "default", name).supplied == how::refused);
-    CHECK(refusal([&] { b.publish("a", "x", o); }).code() == error::unsupported);
-  };
-  publishes("delay", [](auto& o) { o.delay = 1s; });
   CHECK(at(rows, "default", "buffering while it is away").supplied == how::refused);
   CHECK(refusal([&] { check(config(c).set("transport.on_unavailable", "buffer")); }).code() ==
         error::unsupported);
   CHECK(at(rows, "default", "groups").supplied == how::native);
   CHECK(at(rows, "default", "patterns").supplied == how::native);
-  for (const char* supplied : {"order by key", "parking", "handler time-out", "retry and backoff"})
+  for (const char* supplied :
+       {"delay", "request and reply", "order by key", "parking", "handler time-out", "retry and backoff"})
     CHECK(at(rows, "default", supplied).supplied == how::core);
   CHECK(at(rows, "default", "partitions").supplied == how::refused);
   subscribe_options group;

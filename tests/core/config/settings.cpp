@@ -111,7 +111,8 @@ TEST_CASE("an unknown setting or table is named with file, line and the nearest"
   CHECK(e.code() == error::bad_config);
   CHECK(e.found() == "bus.thread (text:2:1)");
   CHECK(e.wanted() ==
-        "one of name, threads, features, plugin_path, wait, sample_every, admin, admin_clients_max, "
+        "one of name, threads, features, plugin_path, wait, sample_every, delayed_max, delayed_bytes_max, "
+        "admin, admin_clients_max, "
         "admin_line_max, "
         "admin_queue_max, admin_timeout");
   CHECK(e.remedy() == "did you mean 'threads'?");

@@ -41,6 +41,25 @@ publish_options with_type(std::string_view type) {
   return o;
 }
 
+publish_options delayed() {
+  publish_options o;
+  o.delay = 1h;
+  return o;
+}
+
+// Of three events of a byte, how many are remembered.
+int replayed(config c) {
+  clocked t(std::move(c));
+  for (int n = 0; n < 3; ++n) CHECK_FALSE(publish(t.b, "x"));
+  int seen = 0;
+  subscribe_options o;
+  o.from = from_beginning();
+  const auto s = t.b.subscribe(
+      "a:b", [&](const delivery&) { ++seen; }, o);
+  t.clock.run_until_idle();
+  return seen;
+}
+
 // The thread that a handler runs on.
 std::thread::id handler_thread(const config& c) {
   bus b(c);
@@ -178,6 +197,23 @@ const std::map<std::string, std::function<void()>>& effects() {
            t.clock.run_until_idle();
            CHECK(metric_of(t.b, "postbus_handler_seconds") == timed);
          }
+       }},
+      {"bus.delayed_max",
+       [] {
+         clocked t(memory().set("bus.delayed_max", "0"));
+         CHECK(publish(t.b, "x", delayed()) == error::full);
+       }},
+      {"bus.delayed_bytes_max",
+       [] {
+         clocked t(memory().set("bus.delayed_bytes_max", "2"));
+         CHECK_FALSE(publish(t.b, "12", delayed()));
+         CHECK(publish(t.b, "3", delayed()) == error::full);
+       }},
+      {"transport.history_max", [] { CHECK(replayed(memory().set("transport.history_max", "2")) == 2); }},
+      {"transport.history_bytes_max",
+       [] {
+         CHECK(replayed(memory().set("transport.history_max", "9").set("transport.history_bytes_max", "1")) ==
+               1);
        }},
       {"bus.admin",
        [] {
