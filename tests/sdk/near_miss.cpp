@@ -1,4 +1,4 @@
-// A transport and feature that is right; with one of the macros it has a flaw, and must not compile (see CMakeLists.txt).
+// A transport, feature and store that is right; with one of the macros it has a flaw, and must not compile (see CMakeLists.txt).
 #define POSTBUS_PLUGIN_MANIFEST "{}"
 #include <postbus/sdk/plugin.hpp>
 
@@ -34,6 +34,15 @@ struct everything {
   bool on_publish(sdk::item&) { return true; }
 #else
   sdk::verdict on_publish(sdk::item&) { return sdk::verdict::pass; }
+#endif
+#ifdef EXECUTE_WITHOUT_COMPLETION
+  void execute(std::span<const postbus_op>) {}
+#else
+  void execute(std::span<const postbus_op>, sdk::store_completion&& done) { done.ok(); }
+#endif
+  void watch(std::string_view, const sdk::watcher&, sdk::completion<std::uint64_t>&& done) { done.ok(1); }
+#ifndef NO_UNWATCH
+  void unwatch(std::uint64_t, sdk::completion<>&& done) { done.ok(); }
 #endif
 #ifdef STOP_WITHOUT_COMPLETION
   void stop() {}

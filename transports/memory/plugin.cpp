@@ -1,6 +1,7 @@
-// The memory library: one transport.
+// The memory library: a transport, and a store.
 #include "exchange.hpp"
 #include "health.hpp"
+#include "store_plugin.hpp"
 
 #include <postbus/sdk/plugin.hpp>
 
@@ -68,4 +69,5 @@ class memory_transport {
 
 }  // namespace
 
-POSTBUS_PLUGINS(POSTBUS_PLUGIN("memory", memory_transport))
+POSTBUS_PLUGINS(POSTBUS_PLUGIN("memory", memory_transport),
+                POSTBUS_PLUGIN("memory-store", postbus::memory::memory_store))

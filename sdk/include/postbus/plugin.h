@@ -324,41 +324,76 @@ typedef struct postbus_flow { /* host: "postbus.flow/1" */
   size_t (*recall)(void *self, const postbus_pair *where, size_t n);
 } postbus_flow;
 
-/* ---- plugin: "postbus.store/1" (the host serves a proxy under the same id to those that require it) ----------------------- */
+/* ---- plugin: "postbus.store/1" (the host serves a proxy under the same id to those that require it) -----------------------
+ * A store holds keys with a value each: a string, a list, a hash, a sorted set, or a window. Every op is atomic. docs/store.md has
+ * the whole table, with the commands of Redis that do the same. A field that the kind does not name is not read. */
 
+enum { /* what it reads -> `number` of the result; values */
+  POSTBUS_CHECK = 0,      /* key [field | value] -> 1: it is there, 0: it is not. Any type, unless `field` or `value` say which */
+  POSTBUS_GET = 1,        /* key [field | value] -> the value as an integer, 0 when it is none; the value; of a member: its score */
+  POSTBUS_SET,            /* key value|number ttl -> what was stored of `number`, else 0. Replaces any type; without ttl_ns: for ever */
+  POSTBUS_ERASE,          /* key -> 1: it was there. Any type */
+  POSTBUS_ADD,            /* key number ttl -> the sum; nothing there counts as 0 */
+  POSTBUS_EXPIRE,         /* key ttl -> 1: it is there. ttl_ns 0: it never expires */
+  POSTBUS_LIST_PUSH,      /* key value limit ttl, FRONT: at the front, else at the back -> the length */
+  POSTBUS_LIST_TAKE,      /* key limit [dest ttl], from the front -> how many are left; those taken. They are moved to the back of the
+                           * list `dest` in their order; FRONT: to its front. ttl_ns is of `dest` */
+  POSTBUS_LIST_RANGE,     /* key number limit: from that index on, negative: from the end -> the length; the values */
+  POSTBUS_LIST_LEN,       /* key -> the length */
+  POSTBUS_HASH_SET,       /* key field value|number limit ttl -> 1: the field is new */
+  POSTBUS_HASH_ADD,       /* key field number limit ttl -> the sum; nothing there counts as 0 */
+  POSTBUS_HASH_ERASE,     /* key field -> 1: it was there */
+  POSTBUS_HASH_ALL,       /* key -> how many fields; field, value, field, value … */
+  POSTBUS_HASH_TAKE,      /* key [field] -> how many fields are left; that value, or without a field as HASH_ALL; and erased */
+  POSTBUS_ZSET_PUT,       /* key value (the member) number (its score) limit ttl -> the score */
+  POSTBUS_ZSET_ERASE,     /* key value (the member) -> 1: it was there */
+  POSTBUS_ZSET_RANGE,     /* key number limit: scores from `number` up, FRONT: up to `number` -> how many members the set has;
+                           * member, score, member, score …, by score, then by member */
+  POSTBUS_ZSET_TAKE,      /* as ZSET_RANGE, and erased -> how many are left */
+  POSTBUS_ZSET_COUNT,     /* key number -> how many members ZSET_RANGE without limit would give */
+  POSTBUS_WINDOW,         /* key number limit ttl_ns: `number` more (at least 1), at most `limit` in any time of ttl_ns -> how many more
+                           * it would take now; E_FULL: in how many ns it takes these, none of which is counted */
+  POSTBUS_SCAN,           /* key (a prefix) field (the cursor, at first empty) limit -> how many keys; the next cursor (empty: that
+                           * was all), key, key …. What is there all the time comes at least once */
+  POSTBUS_NOTIFY          /* key value: tells the watches of a prefix of `key` -> 0 */
+};
+/* Conditions are about the field, where `field` is read and not empty; about the member, where `value` is read as one and not empty;
+ * else about the key. Of several one must hold. Those of a group see what was there before the group. SCAN has none. */
 enum {
-  POSTBUS_CHECK = 0, POSTBUS_GET = 1, POSTBUS_SET, POSTBUS_ERASE, POSTBUS_ADD, POSTBUS_EXPIRE,
-  POSTBUS_LIST_PUSH, POSTBUS_LIST_TAKE, POSTBUS_LIST_RANGE, POSTBUS_LIST_LEN,
-  POSTBUS_HASH_SET, POSTBUS_HASH_ADD, POSTBUS_HASH_ERASE, POSTBUS_HASH_ALL, POSTBUS_HASH_TAKE,
-  POSTBUS_ZSET_PUT, POSTBUS_ZSET_ERASE, POSTBUS_ZSET_RANGE, POSTBUS_ZSET_TAKE, POSTBUS_ZSET_COUNT,
-  POSTBUS_WINDOW, POSTBUS_SCAN, POSTBUS_NOTIFY
-};
-enum { /* of several conditions one must hold */
   POSTBUS_IF_ABSENT = 1u, POSTBUS_IF_PRESENT = 2u,
-  POSTBUS_IF_EQUAL = 4u,     /* to `expect` */
-  POSTBUS_IF_AT_LEAST = 8u,  /* `number` is not below what is stored: fences */
+  POSTBUS_IF_EQUAL = 4u,     /* to `expect`; of a member: its score in decimal. Not where nothing is */
+  POSTBUS_IF_AT_LEAST = 8u,  /* `number` is not below what is stored: fences. Holds where nothing is */
   POSTBUS_FRONT = 16u,
-  POSTBUS_STORE_TIME = 32u   /* `number` is relative to the store's clock, ns */
+  POSTBUS_STORE_TIME = 32u,  /* `number` is relative to the store's clock: ns since the Unix epoch are added to it */
+  POSTBUS_IF_AT_MOST = 64u   /* `number` is not above what is stored: leases that still run. Not where nothing is */
 };
+/* value|number: `value`, or with IF_AT_LEAST, IF_AT_MOST or STORE_TIME `number` in decimal.
+ * ttl_ns: above 0 the key expires so long from now; 0: that stays as it is.
+ * limit: of what is taken or shown, at most so many; of what a list, a hash or a sorted set holds, E_FULL past it. 0 = no limit. */
 typedef struct postbus_op {
   uint32_t kind, flags;
   postbus_str key, field, dest;
   postbus_bytes value, expect;
   int64_t number, limit, ttl_ns;
-  uint32_t group /* adjacent ops of one group other than 0: all or none */, reserved;
+  uint32_t group /* adjacent ops of one group other than 0: all or none, one after the other */, reserved;
 } postbus_op;
 typedef struct postbus_op_result {
-  int32_t status; /* CONFLICT: the condition failed, values[0] is what is there; CANCELLED: another op of its group failed */
+  /* OK. CONFLICT: no condition held, values[0] is what is there (of a string, a field, a score), none where nothing or another type is.
+   * E_FULL: past `limit`, or the store has no room. E_INVALID: what is stored is of another type or no integer, or the sum is none;
+   * values[0] says what was found and wanted. CANCELLED: another op of its group failed. What is not OK changed nothing. */
+  int32_t status;
   uint32_t value_count;
   int64_t number;
   const postbus_bytes *values;
 } postbus_op_result;
 typedef struct postbus_store {
   uint32_t size, flags;
-  void (*execute)(void *self, const postbus_op *, size_t n, postbus_done); /* [hot] result: postbus_op_result[n] */
-  /* [control] result: uint64_t, the watch. changed with an empty key = read everything again. */
+  /* [hot] result: postbus_op_result[n]. E_INVALID: an op is no such op; the message says which and why, and none was done. */
+  void (*execute)(void *self, const postbus_op *, size_t n, postbus_done);
+  /* [control] result: uint64_t, the watch. changed is told what NOTIFY says from now on, on any thread, one call at a time, in the
+   * order of the notes; perhaps after the done of their execute(). changed with an empty key = read everything again. */
   void (*watch)(void *self, postbus_str prefix, void (*changed)(void *ctx, postbus_str key, postbus_bytes note), void *ctx, postbus_done);
-  void (*unwatch)(void *self, uint64_t watch, postbus_done); /* [control] */
+  void (*unwatch)(void *self, uint64_t watch, postbus_done); /* [control] after done: no changed */
 } postbus_store;
 
 /* ---- plugin: "postbus.control/1": what applications, command line and admin socket call. JSON in, JSON out --------------- */

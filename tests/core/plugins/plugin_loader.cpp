@@ -263,10 +263,14 @@ TEST_CASE("the store is the one beside the default transport, else the in-memory
                                      .feature("asks"));
   REQUIRE(other.store);
   CHECK(other.store->id == "memory-store");
-  const error none =
-      refused(config().module(far().module).module(parts().module).transport("wire").feature("asks"));
-  CHECK(none.code() == error::bad_plugin);
-  CHECK(has(none.found(), "no plugin 'memory-store'"));
+  // That of the memory library, where no linked one has its name.
+  const prepared library =
+      prepare(config().module(far().module).module(parts().module).transport("wire").feature("asks"));
+  REQUIRE(library.store);
+  CHECK(library.store->id == "memory-store");
+  CHECK_FALSE(prepare(config().transport("memory")).store);
+  CHECK(prepare(config().module(far().module).transport("memory").feature("asks")).store->id ==
+        "memory-store");
   const prepared named =
       prepare(from_afar().module(memory_store().module).feature("asks").set("store.plugin", "memory-store"));
   CHECK(named.store->id == "memory-store");

@@ -113,8 +113,18 @@ TEST_CASE("what is no store, or a store's setting without a store, is refused", 
   CHECK(unknown.remedy() == "did you mean 'keys_max'?");
 }
 
-TEST_CASE("a plugin that asks for a store where there is none is refused", "[store]") {
-  const error e = refusal([] { bus b(with_store().feature("asks")); });
+TEST_CASE("a plugin that asks for a store where there is none of that name is refused", "[store]") {
+  const error e = refusal([] { bus b(with_store().feature("asks").set("store.plugin", "memory-stone")); });
   CHECK(e.code() == error::bad_plugin);
-  CHECK(has(e.found(), "no plugin 'memory-store'"));
+  CHECK(has(e.found(), "no plugin 'memory-stone'"));
+  CHECK(e.remedy() == "did you mean 'memory-store'?");
+}
+
+TEST_CASE("a plugin that asks for a store has that of the memory library where nothing else is said",
+          "[store]") {
+  bus b(with_store().feature("asks").set("store.instance", "shared").set("store.bytes_max", "1MiB"));
+  CHECK(life.empty());
+  CHECK(b.call("memory-store.health", "{}") == R"({"keys":0,"bytes":0,"watches":0})");
+  const error e = refusal([] { bus wrong(with_store().feature("asks").set("store.answers", "never")); });
+  CHECK(e.code() == error::bad_config);
 }

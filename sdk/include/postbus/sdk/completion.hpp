@@ -60,8 +60,8 @@ template <class T>
 constexpr bool is_span<std::span<T>> = true;
 }  // namespace detail
 
-// Result is what plugin.h says the call's result is: void, a pointer (handed over as it is), std::string_view, or a span with an
-// entry per item.
+// Result is what plugin.h says the call's result is: void, a pointer (handed over as it is), a number, std::string_view, or a span
+// with an entry per item.
 template <class Result = void>
 class completion {
  public:
@@ -97,6 +97,8 @@ class completion {
       finish(POSTBUS_OK, &text, nullptr);
     } else if constexpr (std::is_pointer_v<R>) {
       finish(POSTBUS_OK, result, nullptr);
+    } else if constexpr (std::is_arithmetic_v<R>) {
+      finish(POSTBUS_OK, &result, nullptr);
     } else {
       finish(POSTBUS_OK, result.data(), nullptr);
     }
@@ -121,5 +123,6 @@ class completion {
 
 using publish_completion = completion<std::span<const postbus_receipt>>;
 using settle_completion = completion<std::span<const std::int32_t>>;
+using store_completion = completion<std::span<const postbus_op_result>>;
 
 }  // namespace postbus::sdk

@@ -1,5 +1,5 @@
 // The one header of a plugin author. A plugin is a class with a constructor from context&, which is a transport (transport.hpp),
-// a feature (interceptor.hpp), or answers calls, or several of these; it may also have
+// a feature (interceptor.hpp), a store (store.hpp), or answers calls, or several of these; it may also have
 //
 //   void start(completion<>&&);   // [control] when it has something to open; the bus starts once it answered
 //   void stop(completion<>&&);    // [control] when it has something to close. The host hears that it stopped once every other
@@ -16,6 +16,7 @@
 #pragma once
 
 #include <postbus/sdk/interceptor.hpp>
+#include <postbus/sdk/store.hpp>
 #include <postbus/sdk/transport.hpp>
 
 namespace postbus::sdk {
@@ -25,7 +26,8 @@ concept callable = requires(T t, completion<std::string_view> done) {
   t.call(std::string_view{}, std::string_view{}, std::move(done));
 };
 template <class T>
-concept plugin = std::constructible_from<T, context&> &&(transport<T> || feature<T> || callable<T>);
+concept plugin = std::constructible_from<T, context&> &&
+    (transport<T> || feature<T> || store<T> || callable<T>);
 
 namespace detail {
 struct no_face {};
@@ -53,6 +55,8 @@ struct plugin_face {
                 "on_publish is: verdict on_publish(postbus::sdk::item&)");
   static_assert(!names_on_deliver<T> || deliver_feature<T>,
                 "on_deliver is: verdict on_deliver(postbus::sdk::item&)");
+  static_assert(!names_execute<T> || store<T>,
+                "execute is: void execute(std::span<const postbus_op>, store_completion&&)");
   static_assert(
       !names_start<T> || requires(T t, completion<> done) { t.start(std::move(done)); },
       "start is: void start(completion<>&&)");
@@ -62,7 +66,7 @@ struct plugin_face {
   static_assert(
       !names_call<T> || callable<T>,
       "call is: void call(std::string_view method, std::string_view json, completion<std::string_view>&&)");
-  static_assert(plugin<T>, "a plugin is a transport, a feature, or has call()");
+  static_assert(plugin<T>, "a plugin is a transport, a feature, a store, or has call()");
 
   // What stands behind the void* of every C table.
   struct object : instance<T> {
@@ -115,6 +119,8 @@ struct plugin_face {
       if (name == "postbus.transport/1") return &of(self).transport_table;
     if constexpr (feature<T>)
       if (name == "postbus.interceptor/1") return &interceptor_face<T>::table;
+    if constexpr (store<T>)
+      if (name == "postbus.store/1") return &store_face<T>::table;
     if constexpr (callable<T>)
       if (name == "postbus.control/1") return &control;
     return nullptr;

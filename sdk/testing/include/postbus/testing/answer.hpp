@@ -21,6 +21,19 @@
 
 namespace postbus::testing {
 
+// What a store gave for one op.
+struct op_result {
+  std::int32_t status = POSTBUS_OK;
+  std::int64_t number = 0;
+  std::vector<std::string> values{};
+  bool operator==(const op_result&) const = default;
+  friend std::ostream& operator<<(std::ostream& out, const op_result& r) {
+    out << "status " << r.status << ", number " << r.number << ", values {";
+    for (const std::string& v : r.values) out << " \"" << v << '"';
+    return out << " }";
+  }
+};
+
 namespace detail {
 // One call into a plugin whose done has to come back; alive as long as its host.
 struct pending_call {
@@ -45,6 +58,8 @@ struct pending_call {
   void* pointer = nullptr;
   std::vector<std::int32_t> statuses;
   std::vector<std::string> positions;
+  std::vector<op_result> results;
+  std::uint64_t number = 0;
 
  private:
   bool came = false;
@@ -97,6 +112,10 @@ class answer {
   const std::vector<std::int32_t>& statuses() const { return come().statuses; }
   // Of publish(): the positions, empty where the plugin gives none.
   const std::vector<std::string>& positions() const { return come().positions; }
+  // Of execute(): what each op gave.
+  const std::vector<op_result>& results() const { return come().results; }
+  // Of watch(): the watch.
+  std::uint64_t number() const { return come().number; }
 
   friend std::ostream& operator<<(std::ostream& out, const answer& a) {
     if (!a.ready()) return out << a.call_->name << ": no answer yet";

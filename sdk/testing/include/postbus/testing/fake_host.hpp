@@ -16,7 +16,7 @@
 // into the host after stop: these and more are faults (take_faults()). The destructor stops and destroys what the test did not, and
 // aborts, with the faults on stderr, when there are faults that nobody took.
 //
-// run, publish, settle, credit and room may be called from many threads at once, everything else from the thread that made the host.
+// run, publish, settle, credit, room and execute may be called from many threads at once, everything else from the thread that made the host.
 // A call out of order (run before start) is the test's own mistake: std::logic_error.
 #pragma once
 
@@ -25,6 +25,7 @@
 #include <postbus/testing/recording_sink.hpp>
 
 #include <postbus/sdk/interceptor.hpp>
+#include <postbus/sdk/store_client.hpp>
 
 #include <array>
 #include <span>
@@ -183,6 +184,43 @@ class fake_host : public plugin_life {
     return issue_hot("room", nullptr, [&](postbus_done done) { t.room(self(), sdk::str(topic), done); }, {});
   }
 
+  // ---- a store
+  answer execute(sdk::store_ops ops) {
+    const postbus_store& s = need<postbus_store>("postbus.store/1", execute_size);
+    auto owned = std::make_shared<sdk::store_ops>(std::move(ops));
+    const auto all = owned->all();
+    return issue_hot(
+        "execute", std::move(owned),
+        [&](postbus_done done) { s.execute(self(), all.data(), all.size(), done); },
+        [n = all.size()](detail::pending_call& call, const void* result) {
+          const auto* each = static_cast<const postbus_op_result*>(result);
+          for (const postbus_op_result& r : std::span{each, n}) {
+            op_result& copy = call.results.emplace_back(op_result{r.status, r.number});
+            for (std::uint32_t i = 0; i < r.value_count; ++i)
+              copy.values.emplace_back(sdk::view(r.values[i]));
+          }
+        });
+  }
+  // changed(key, note) is called until unwatch() is answered.
+  answer watch(std::string_view prefix, std::function<void(std::string_view, std::string_view)>& changed) {
+    const postbus_store& s = need<postbus_store>("postbus.store/1", execute_size);
+    if (!POSTBUS_CAN(&s, watch)) throw std::logic_error("the store has no watch()");
+    const auto tell = [](void* to, postbus_str key, postbus_bytes note) {
+      (*static_cast<std::function<void(std::string_view, std::string_view)>*>(to))(sdk::view(key),
+                                                                                   sdk::view(note));
+    };
+    return issue(
+        "watch", [&](postbus_done done) { s.watch(self(), sdk::str(prefix), tell, &changed, done); },
+        [](detail::pending_call& call, const void* result) {
+          call.number = *static_cast<const std::uint64_t*>(result);
+        });
+  }
+  answer unwatch(std::uint64_t watch) {
+    const postbus_store& s = need<postbus_store>("postbus.store/1", execute_size);
+    if (!POSTBUS_CAN(&s, unwatch)) throw std::logic_error("the store has no unwatch()");
+    return issue("unwatch", [&](postbus_done done) { s.unwatch(self(), watch, done); });
+  }
+
   // ---- what applications call
   answer call(std::string_view method, std::string_view json = "{}") {
     const postbus_control& c = need<postbus_control>("postbus.control/1", call_size);
@@ -196,6 +234,7 @@ class fake_host : public plugin_life {
  private:
   static constexpr std::size_t on_batch_size = offsetof(postbus_interceptor, on_batch) + sizeof(void*),
                                publish_size = offsetof(postbus_transport, unsubscribe) + sizeof(void*),
+                               execute_size = offsetof(postbus_store, execute) + sizeof(void*),
                                call_size = offsetof(postbus_control, call) + sizeof(void*);
 
   std::vector<std::unique_ptr<detail::loan>> lend(std::span<const event> events, std::uint32_t needs) {

@@ -118,7 +118,8 @@ class plugin_life : private detail::own_clock, public fake_services {
       throw std::logic_error("the plugin does not run: call start() first, and stop() last");
     constexpr std::size_t at = std::is_same_v<Table, postbus_interceptor> ? 0
                                : std::is_same_v<Table, postbus_transport> ? 1
-                                                                          : 2;
+                               : std::is_same_v<Table, postbus_store>     ? 2
+                                                                          : 3;
     const auto* table = static_cast<const Table*>(tables_[at]);
     if (table == nullptr || table->size < least)
       throw std::logic_error(std::string("the plugin has no ") + id);
@@ -149,9 +150,9 @@ class plugin_life : private detail::own_clock, public fake_services {
 
  private:
   enum class phase { none, created, started, stopped };
-  static constexpr std::array<const char*, 3> interfaces{
+  static constexpr std::array<const char*, 4> interfaces{
       // as need() counts them
-      "postbus.interceptor/1", "postbus.transport/1", "postbus.control/1"};
+      "postbus.interceptor/1", "postbus.transport/1", "postbus.store/1", "postbus.control/1"};
 
   static const postbus_plugin_desc& find(const postbus_module& module, std::string_view id) {
     if (module.magic != POSTBUS_MAGIC || module.abi_major != POSTBUS_ABI_MAJOR)
@@ -193,7 +194,7 @@ class plugin_life : private detail::own_clock, public fake_services {
   std::string id_;
   const postbus_plugin* table_ = nullptr;
   void* self_ = nullptr;
-  std::array<const void*, 3> tables_{};  // by interfaces
+  std::array<const void*, 4> tables_{};  // by interfaces
   bool created_ = false;
   phase phase_ = phase::none;
   std::unique_ptr<answer> stop_;

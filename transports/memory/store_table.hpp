@@ -1,0 +1,100 @@
+// store_table: the keys of a store, when they expire, and how many bytes they take. Every change can be undone until commit(): a
+// group that fails half-way leaves nothing behind. Not for several threads at a time.
+#pragma once
+
+#include "store_value.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <vector>
+
+namespace postbus::memory {
+
+struct store_limits {
+  std::size_t keys_max = std::numeric_limits<std::size_t>::max();
+  std::size_t bytes_max = std::numeric_limits<std::size_t>::max();
+};
+
+// Thrown by an op that cannot be done; what was done before it is undone.
+struct store_refusal {
+  std::int32_t status;
+  std::string message;
+};
+
+class store_table {
+ public:
+  struct entry;
+  using place = std::pair<const std::string, entry>*;  // of a key, as long as it is there; or nullptr
+  using deadlines = std::multimap<std::int64_t, place>;
+  struct entry {
+    store_value value{};
+    std::size_t bytes = 0;         // without the key's
+    std::int64_t deadline_ns = 0;  // 0: it never expires
+    deadlines::iterator alarm{};   // where it has a deadline
+  };
+  using map = std::map<std::string, entry, std::less<>>;
+
+  explicit store_table(store_limits most) : most_(most) { undo_.reserve(16); }
+  store_table(const store_table&) = delete;
+  store_table& operator=(const store_table&) = delete;
+
+  // Time goes on; at most `most` of what has expired goes, the rest later: what is looked for is never found expired.
+  void set_time(std::int64_t now_ns, std::size_t most);
+  std::int64_t now_ns() const noexcept { return now_ns_; }
+
+  place find(std::string_view key);
+  bool expired(const entry& e) const noexcept { return e.deadline_ns != 0 && e.deadline_ns <= now_ns_; }
+  const map& keys() const noexcept { return keys_; }
+  std::size_t bytes() const noexcept { return bytes_; }
+  store_limits limits() const noexcept { return most_; }
+
+  // The key's place, which holds a T; none where it is not. Throws store_refusal where it holds something else.
+  template <class T>
+  place find_as(std::string_view key, std::string_view wanted) {
+    const place at = find(key);
+    if (at != nullptr && !std::holds_alternative<T>(at->second.value)) refuse_type(at, wanted);
+    return at;
+  }
+  // As find_as, and makes an empty one.
+  template <class T>
+  place make_as(std::string_view key, std::string_view wanted) {
+    const place at = find_as<T>(key, wanted);
+    return at != nullptr ? at : create(key, T{});
+  }
+
+  // ---- changes. Those that need room throw store_refusal with E_FULL where there is none.
+  place create(std::string_view key, store_value value);
+  void replace(place at, store_value value);
+  void remove(place at);
+  // 0: it never expires.
+  void set_deadline(place at, std::int64_t deadline_ns);
+  // Before what it holds changes by so many bytes.
+  void resize(place at, std::ptrdiff_t change);
+  // How to take back a change of what a place holds.
+  template <class F>
+  void on_undo(F f) {
+    undo_.emplace_back(std::move(f));
+  }
+
+  void commit() noexcept { undo_.clear(); }
+  void undo() noexcept;
+
+ private:
+  [[noreturn]] static void refuse_type(place at, std::string_view wanted);
+  void need_room(std::size_t keys, std::size_t bytes);
+  void drop(place at) noexcept;
+  void schedule(place at, std::int64_t deadline_ns);
+
+  const store_limits most_;
+  map keys_;
+  deadlines deadlines_;
+  std::size_t bytes_ = 0;
+  std::int64_t now_ns_ = 0;
+  std::vector<std::function<void()>> undo_;
+};
+
+// The bytes of a value that counts as a whole.
+std::size_t size_of(const store_value& value) noexcept;
+
+}  // namespace postbus::memory
