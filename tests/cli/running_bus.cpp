@@ -56,14 +56,17 @@ class keeper {
     const std::string path = folder.path / "fleet.sock";
     path.copy(address.sun_path, sizeof address.sun_path - 1);
     REQUIRE(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-    const std::string line = R"({"id":1,"method":"subscribe","args":{"pattern":")" + pattern + "\"}}\n";
-    REQUIRE(::write(fd_, line.data(), line.size()) == static_cast<ssize_t>(line.size()));
+    say(R"({"id":1,"method":"subscribe","args":{"pattern":")" + pattern + "\"}}");
     wait_for("\"subscription\"");
   }
   ~keeper() { ::close(fd_); }
   keeper(const keeper&) = delete;
   keeper& operator=(const keeper&) = delete;
 
+  void say(const std::string& request) {
+    const std::string line = request + "\n";
+    REQUIRE(::write(fd_, line.data(), line.size()) == static_cast<ssize_t>(line.size()));
+  }
   void wait_for(std::string_view text) {
     char bytes[4096];
     while (!holds(seen_, text)) {
@@ -167,6 +170,28 @@ TEST_CASE("a request prints its reply; an error or no reply end with status 1", 
   const outcome late = run(folder, {"request", "echo", "quiet", "--timeout", "20ms"});
   CHECK(late.status == 1);
   CHECK(holds(late.err, "no reply"));
+}
+
+TEST_CASE("what a client rejected is listed, shown, sent back and thrown away", "[cli][running_bus]") {
+  fleet f({"--set", "store.plugin=memory-store"});
+  {
+    keeper client(f.folder, "job:*");
+    CHECK(f.postbus({"pub", "job:1", "data", "--id", "e-1"}).status == 0);
+    client.wait_for("\"delivery\"");
+    client.say(R"({"id":2,"method":"reject","args":{"delivery":1,"reason":"no such job"}})");
+    client.wait_for("\"id\":2");
+  }
+  CHECK(holds(f.postbus({"dead", "list"}).out, "job:*  1"));
+  const outcome listed = f.postbus({"dead", "list", "job:*"});
+  CHECK(holds(listed.out, "fleet/e-1  job:1  rejected"));
+  CHECK(holds(listed.out, "no such job"));
+  CHECK(holds(f.postbus({"dead", "list", "job:*", "--json"}).out, R"("reason":"rejected")"));
+  CHECK(f.postbus({"dead", "list", "job:*", "--topic", "other"}).out.empty());
+  CHECK(holds(f.postbus({"dead", "show", "job:*", "e-1"}).out, R"("data":"data")"));
+  CHECK(f.postbus({"dead", "show", "job:*", "e-2"}).status == 1);
+  CHECK(f.postbus({"dead", "requeue", "job:*", "e-1"}).out == "1\n");
+  CHECK(f.postbus({"dead", "purge", "job:*", "--all", "--yes"}).out == "0\n");
+  CHECK(f.postbus({"dead", "list"}).err == "no box has anything\n");
 }
 
 TEST_CASE("a delayed publish waits in the running bus, and can be cancelled there", "[cli][running_bus]") {

@@ -30,6 +30,11 @@ TEST_CASE("wrong arguments end with status 2 and a sentence", "[cli]") {
                                             {"stop", "user"},
                                             {"call", "health", "{"},
                                             {"config"},
+                                            {"dead"},
+                                            {"dead", "show", "box"},
+                                            {"dead", "requeue", "box"},
+                                            {"dead", "purge", "box", "--all"},
+                                            {"dead", "purge", "box", "entry", "--all", "--yes"},
                                             {"completion", "tcsh"},
                                             {"run", "--deadline", "-1"},
                                             {"topics", "--set", "key"},
@@ -53,8 +58,8 @@ TEST_CASE("with --json an error is an object", "[cli]") {
 
 TEST_CASE("help and version go to standard output and end with status 0", "[cli]") {
   const temporary_folder folder;
-  for (const char* verb : {"run", "pub", "sub", "request", "tail", "topics", "inflight", "stop", "health",
-                           "metrics", "call", "log", "plugins", "config", "completion"}) {
+  for (const char* verb : {"run", "pub", "sub", "request", "dead", "tail", "topics", "inflight", "stop",
+                           "health", "metrics", "call", "log", "plugins", "config", "completion"}) {
     const outcome o = run(folder, {verb, "--help"});
     CAPTURE(verb, o.err);
     CHECK(o.status == 0);

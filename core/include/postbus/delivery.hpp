@@ -6,8 +6,8 @@
 //   throw postbus::reject{"no such user"}  never again: given up
 //   auto s = delivery.defer()              the answer comes later, from anywhere: s.ack(), s.retry(), s.reject()
 //
-// Both are std::exceptions: a handler that catches those throws these two on. What is given up is counted, logged with its id, and
-// dropped: dead-letter boxes come with a later version.
+// Both are std::exceptions: a handler that catches those throws these two on. What is given up is counted, logged with its id, and kept
+// in the dead-letter box of the group where there is a store (subscribe_options::dead_letters).
 #pragma once
 
 #include <postbus/event.hpp>

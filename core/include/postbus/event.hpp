@@ -18,6 +18,10 @@
 
 struct postbus_event;
 
+namespace postbus::detail {
+struct event_access;
+}
+
 namespace boost::json {
 class value;
 }
@@ -126,6 +130,7 @@ class event {
  private:
   friend class delivery;
   friend class settlement;
+  friend struct detail::event_access;
   explicit event(const postbus_event* adopted) noexcept : raw_(adopted) {}
   const postbus_event* raw_ = nullptr;
 };

@@ -65,6 +65,8 @@ struct item : delivery_state {
   bool is_taken = false;  // among those whose settlement was taken along
   std::uint64_t buffered = 0;        // 1 + its bytes, while it counts to overflow_max
   lane_entry* lane = nullptr;        // that it owns, or stands in
+  void* burial = nullptr;            // while the store does not take it
+  std::int64_t first_ns = 0;         // wall time of its first delivery, where it is known
   runtime::timer_id timer = 0;       // of its retry, while it waits for it
   runtime::timer_id time_limit = 0;  // of its handler, while that runs
   std::unique_ptr<notice> note;      // this is no delivery but a word to on_notice

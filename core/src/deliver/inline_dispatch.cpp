@@ -1,5 +1,6 @@
 // Inline dispatch: a delivery runs its handler on the thread that brings it, from its stack. Only what has to outlive that (a retry, a
 // settlement taken along, an event that wants decoding or features) becomes an item, as a queued one is from the start.
+#include "dead/letter.hpp"
 #include "settlement_batch.hpp"
 #include "subscription_state.hpp"
 
@@ -38,7 +39,8 @@ inline void subscription_state::run_inline(thread_record& thread, attachment& fr
 
 [[gnu::always_inline]] inline void subscription_state::deliver_inline(thread_record& thread, attachment& from,
                                                                       const postbus_delivery& d) {
-  if (d.event == nullptr || asks_features || d.event->expires_ns != 0 || d.position.len != 0) [[unlikely]]
+  if (d.event == nullptr || asks_features || d.event->expires_ns != 0 || d.position.len != 0 ||
+      (d.event->header_count != 0 && sdk::header(*d.event, requeuedto_header))) [[unlikely]]
     return deliver_inline_slowly(thread, from, d);
   if (event_record::of(d.event).timed != sampling::none) [[unlikely]]
     return run_inline<true>(thread, from, d);

@@ -137,7 +137,7 @@ bool subscription_state::decode(item& i, batch& done) {
     if (i.event == nullptr) {
       owner.log->burst(POSTBUS_LOG_ERROR, "bus", "undecodable " + pattern,
                        "a message on '" + i.topic + "' cannot be decoded: " + why);
-      settle(i, {verdict::dead, {}, "undecodable: " + why}, done);
+      settle(i, {verdict::undecodable, {}, "undecodable: " + why}, done);
       return false;
     }
     i.wire = {};
@@ -152,6 +152,12 @@ bool subscription_state::prepare(item& i, batch& done) {
     settle(i, {verdict::expired, {}, {}}, done);
     return false;
   }
+  if (i.first_ns == 0) i.first_ns = owner.rt->wall_ns();
+  if (i.event->header_count != 0 && !is_onlooker)
+    if (const auto whose = sdk::header(*i.event, requeuedto_header); whose && *whose != box()) {
+      settle(i, {verdict::drop, {}, {}}, done);
+      return false;
+    }
   return !asks_features || ask_features(i, done);
 }
 

@@ -18,16 +18,11 @@ void subscription_state::settle(item& i, const verdict& v, batch& done) {
     case verdict::retry:
       counts_.retried.fetch_add(1, std::memory_order_relaxed);
       if (i.attempt < options.max_deliveries) return wait_for_retry(i, v.after, done);
-      [[fallthrough]];
+      return give_up(i, "max_deliveries", v.reason, done);
     case verdict::dead:
-      // Until there are dead-letter boxes: counted, said, and dropped.
-      counts_.dead.fetch_add(1, std::memory_order_relaxed);
-      owner.log->burst(POSTBUS_LOG_ERROR, "bus", "dead " + pattern,
-                       "event " + std::string(i.event != nullptr ? sdk::view(i.event->id) : "?") + " on '" +
-                           std::string(i.event != nullptr ? sdk::view(i.event->topic) : i.topic) +
-                           "' is given up by '" + pattern + "' after " + std::to_string(i.attempt) +
-                           (i.attempt == 1 ? " delivery: " : " deliveries: ") + v.reason);
-      return finish(i, POSTBUS_ACK, done);
+      return give_up(i, "rejected", v.reason, done);
+    case verdict::undecodable:
+      return give_up(i, "undecodable", v.reason, done);
   }
 }
 

@@ -107,6 +107,9 @@ std::shared_ptr<subscription_state> engine::subscribe(std::string_view pattern,
   if (state.load() != phase::running)
     throw error(error::closed, "subscribe to '" + std::string(pattern) + "'", "a bus that is not closed", "");
   check_options(pattern, options);
+  if (options.dead_letters == dead_letter_policy::keep && !dead.has_store())
+    throw error(error::unsupported, "subscribe to '" + std::string(pattern) + "' with dead_letters = keep",
+                "a store to keep them in", "set store.plugin = \"memory-store\", or leave it out");
   const std::vector<transport_slot*> where = transports_of(pattern, options);
   for (const transport_slot* to : where) check_options(pattern, options, *to, who);
   std::shared_ptr<subscription_state> s;

@@ -72,6 +72,7 @@ item* subscription_state::to_item(attachment& from, const postbus_delivery& deli
   if (delivery.position.len != 0) i->position.assign(sdk::view(delivery.position));
   i->token = delivery.token;
   i->attempt = delivery.attempt;
+  i->first_ns = delivery.first_ns;
   i->credited = !from.dispatches_inline && from.has_flow_control;
   return i;
 }

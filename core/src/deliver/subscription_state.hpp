@@ -28,7 +28,7 @@ class thread_registry;
 
 // How a handler, a feature, or the bus itself ended a delivery.
 struct verdict {
-  enum kind : std::uint8_t { ack, drop, expired, retry, dead } what = ack;
+  enum kind : std::uint8_t { ack, drop, expired, retry, dead, undecodable } what = ack;
   std::optional<std::chrono::nanoseconds> after{};  // retry: not before
   std::string reason{};                             // dead: why
 };
@@ -61,6 +61,10 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   void give_back_deferred(item& i);
   // Turns the delivery into one that may outlive its call; counts it as open.
   item& promote(delivery_state& state);
+  // What the bus itself says to it, past the transports.
+  void deliver_own(event_record& event);
+  // Where its dead letters go, and what a requeued one is for.
+  const std::string& box() const noexcept { return options.group.empty() ? pattern : options.group; }
   // Tells on_notice, behind the deliveries that came before.
   void tell(const notice& n);
 
@@ -146,6 +150,12 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   bool in_time(item& i);
   static void time_over(void* ctx, std::int32_t status, const void*, const postbus_error*);
   void take_from_handler(item& i);
+
+  // ---- give_up.cpp: dead letters. `reason`: rejected, max_deliveries, undecodable.
+  void give_up(item& i, std::string_view reason, const std::string& why, batch& done);
+  bool keeps_dead_letters() const noexcept;
+  static void bury(void* burial);
+  static void bury_again(void* ctx, std::int32_t status, const void*, const postbus_error*);
 
   // ---- notices.cpp: and what is discarded
   void tell_now(item& i) noexcept;

@@ -65,6 +65,7 @@ item& subscription_state::go_on_without(item& i) {
   again->position = i.position;
   again->token = i.token;
   again->attempt = i.attempt;
+  again->first_ns = i.first_ns;
   again->credited = i.credited;
   again->lane = std::exchange(i.lane, nullptr);
   return *again;

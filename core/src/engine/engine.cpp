@@ -125,6 +125,7 @@ const admin_counts* engine::admin_counts() const noexcept {
 // The store first, for others ask for it in their create; then what carries events, then what looks at them.
 void engine::load(prepared ready) {
   if (ready.store) {
+    store_is_named = !ready.store->origin.empty();
     store = std::make_unique<plugin_instance>(*this, std::move(*ready.store), "store", "");
     store->check();
     if (const auto* table = store->interface<postbus_store>("postbus.store/1");
@@ -133,6 +134,13 @@ void engine::load(prepared ready) {
                   "plugin '" + store->id() + "' (" + store->origin() + ") gives no postbus.store/1",
                   "the interface its manifest provides", "see plugin.h");
     store->start();
+    if (!store_is_named && store->id() == "memory-store")
+      for (const plugin_use& t : ready.transports)
+        if (t.manifest->shared)
+          log->write(POSTBUS_LOG_WARN, "bus",
+                     "the store is memory-store, within this process, and '" + t.id +
+                         "' is shared with others: what plugins keep in the store they do not see; name a "
+                         "store in store.plugin");
   }
   for (std::size_t i = 0; i < ready.transports.size(); ++i) {
     const transport_settings& mine = ready.host.transports[i];

@@ -2,6 +2,7 @@
 // subscription_state, delivery, close.
 #pragma once
 
+#include "dead/dead_letters.hpp"
 #include "deliver/subscription_state.hpp"
 #include "observe/handler_times.hpp"
 #include "observe/health.hpp"
@@ -87,6 +88,11 @@ class engine : public std::enable_shared_from_this<engine> {
   void publish_own(std::string_view topic, bytes_view data, const publish_options& options,
                    transport_slot& to, error_code& ec);
 
+  // Of an event that is there. Nobody waits for it: done() hears how it ended, on any thread.
+  void publish_own(event_record& event, std::function<void(error_code, receipt)> done);
+  // Tells who is subscribed to postbus:dead.
+  void announce_dead(const postbus_event& letter, std::string_view box);
+
   // ---- subscribe.cpp
   std::shared_ptr<subscription_state> subscribe(std::string_view pattern, const subscribe_options& options,
                                                 handler h, subscriber who = subscriber::application);
@@ -147,6 +153,8 @@ class engine : public std::enable_shared_from_this<engine> {
   void start_call(std::string_view method, std::string_view json, call_answer answer);
   // The same, and waits. Throws timed_out, and what the plugin says.
   std::string call(std::string_view method, std::string_view json, std::int64_t deadline_ns);
+  // Of the dead letters: dead_methods.cpp.
+  void call_dead(std::string_view method, std::string_view json, call_answer answer);
   // Every "<plugin>.<method>" there is: plugins by their id, transports by their name.
   std::vector<std::string> methods() const;
 
@@ -168,9 +176,11 @@ class engine : public std::enable_shared_from_this<engine> {
   std::vector<std::unique_ptr<transport_slot>>
       transports;                          // [0] = the default one; fixed once the bus started
   std::unique_ptr<plugin_instance> store;  // where one is used
+  bool store_is_named = false;             // the configuration says which
 
   delayed_events delayed{*this};
   requests replies{*this};
+  dead_letters dead{*this};
 
   enum class phase { running, draining, closed };
   std::atomic<phase> state{phase::running};
@@ -253,6 +263,8 @@ class engine : public std::enable_shared_from_this<engine> {
 };
 
 void add_up(delivery_counts& sum, const delivery_counts& more) noexcept;
+
+std::vector<std::string> dead_method_names();
 
 // Turns a plugin's status and message into an error.
 error_code to_error_code(std::int32_t status) noexcept;

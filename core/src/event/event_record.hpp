@@ -64,6 +64,12 @@ struct lent_event : event_record {
   }
 };
 
+// An event as users have it.
+struct event_access {
+  // The reference is the event's from now on.
+  static postbus::event adopt(const postbus_event* kept) noexcept { return postbus::event(kept); }
+};
+
 // A kept event with one reference, everything copied; but data that changes owner (`data`, or nullptr) is taken as it is.
 // Throws bad_alloc, and then `data` is still the caller's. Fills id and time from `ids`.
 event_record* new_event(const postbus_event& fields, const postbus_owned* data, id_source& ids);

@@ -131,10 +131,10 @@ struct later_capability {
 // What subscribe and publish refuse, and a setting that is refused.
 constexpr later_capability later_ones[] = {{"replay", "the subscribe option 'from'"},
                                            {"delivery lease", "the subscribe option 'lease'"},
-                                           {"dead letters", "the subscribe option 'dead_letters'"},
                                            {"buffering while it is away", "on_unavailable = \"buffer\""}};
 
-void explain_transport(std::vector<capability_info>& to, const transport_settings& t, const plugin_use& use) {
+void explain_transport(std::vector<capability_info>& to, const transport_settings& t, const plugin_use& use,
+                       const plugin_use* store) {
   const auto add = [&](const char* name, how supplied, std::string remark) {
     to.push_back({t.name, use.id, name, supplied, std::move(remark)});
   };
@@ -149,6 +149,9 @@ void explain_transport(std::vector<capability_info>& to, const transport_setting
   if (t.format.codec == codec::raw)
     add("request and reply", how::refused, "the codec raw cannot say where the reply goes");
   else add("request and reply", how::core, "bus.request() and delivery.reply()");
+  if (store != nullptr) add("dead letters", how::core, "boxes by group in the store '" + store->id + "'");
+  else
+    add("dead letters", how::refused, "no store: what is given up is counted and logged; set store.plugin");
   add("order by key", how::core,
       "the subscribe option 'ordered_by': one at a time per key, within this process");
   add("parking", how::core,
@@ -209,7 +212,8 @@ std::vector<capability_info> explain_capabilities(const config& configuration) {
   const prepared ready = prepare_unloaded(configuration);
   std::vector<capability_info> result;
   for (std::size_t i = 0; i < ready.transports.size(); ++i)
-    explain_transport(result, ready.host.transports[i], ready.transports[i]);
+    explain_transport(result, ready.host.transports[i], ready.transports[i],
+                      ready.store ? &*ready.store : nullptr);
   return result;
 }
 

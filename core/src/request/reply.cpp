@@ -56,4 +56,14 @@ void engine::publish_own(std::string_view topic, bytes_view data, const publish_
   hand_over(std::move(p));
 }
 
+void engine::publish_own(event_record& event, std::function<void(error_code, receipt)> done) {
+  auto p = std::make_unique<async_publish>(shared_from_this());
+  p->event = event.keep();
+  p->to = transports[routes.route(sdk::view(event.topic))].get();
+  p->deadline_ns = rt->now_ns() + 30'000'000'000;
+  p->direct = std::move(done);
+  publishing.fetch_add(1);
+  hand_over(std::move(p));
+}
+
 }  // namespace postbus::detail
