@@ -5,7 +5,7 @@
 
 #include <postbus/testing/fake_host.hpp>
 
-#include <postbus/sdk/store_client.hpp>
+#include <postbus/sdk/store_ops.hpp>
 
 namespace postbus::tests {
 

@@ -25,7 +25,7 @@
 #include <postbus/testing/recording_sink.hpp>
 
 #include <postbus/sdk/interceptor.hpp>
-#include <postbus/sdk/store_client.hpp>
+#include <postbus/sdk/store_ops.hpp>
 
 #include <array>
 #include <span>
