@@ -54,7 +54,7 @@ TEST_CASE("with --json an error is an object", "[cli]") {
 TEST_CASE("help and version go to standard output and end with status 0", "[cli]") {
   const temporary_folder folder;
   for (const char* verb : {"run", "pub", "sub", "tail", "topics", "inflight", "stop", "health", "metrics",
-                           "call", "log", "plugins", "config", "completion"}) {
+                           "call", "log", "plugins", "config", "check", "completion"}) {
     const outcome o = run(folder, {verb, "--help"});
     CAPTURE(verb, o.err);
     CHECK(o.status == 0);

@@ -29,8 +29,11 @@ void two_groups(scene& s) {
 }
 
 constexpr row table[] = {
-    {4, "two groups each get everything, and the members of one split it without a double", "groups",
-     timing::either, two_groups},
+    {4,
+     "two groups each get everything, and the members of one split it without a double",
+     {"groups"},
+     timing::either,
+     two_groups},
 };
 
 }  // namespace

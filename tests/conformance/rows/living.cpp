@@ -88,11 +88,17 @@ void refusals(scene& s) {
 }
 
 constexpr row table[] = {
-    {26, "a bus that runs is live and ready, and one that is closed is not ready", "", timing::either,
+    {26,
+     "a bus that runs is live and ready, and one that is closed is not ready",
+     {},
+     timing::either,
      live_and_ready},
-    {27, "a bus made, started, stopped and destroyed many times leaves nothing behind", "", timing::real,
+    {27,
+     "a bus made, started, stopped and destroyed many times leaves nothing behind",
+     {},
+     timing::real,
      leaves_nothing_behind},
-    {28, "every option that is not built yet is refused by name", "", timing::either, refusals},
+    {28, "every option that is not built yet is refused by name", {}, timing::either, refusals},
 };
 
 }  // namespace

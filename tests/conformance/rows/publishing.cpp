@@ -126,12 +126,21 @@ void flood_is_refused(scene& s) {
 }
 
 constexpr row table[] = {
-    {20, "a batch has an answer per event, and a bad one does not stop those behind it", "", timing::either,
+    {20,
+     "a batch has an answer per event, and a bad one does not stop those behind it",
+     {},
+     timing::either,
      batch_is_answered},
-    {20, "a batch of a thousand arrives in its order", "", timing::either, large_batch},
-    {22, "a subscription has no more unsettled than its prefetch, and stops no other", "groups",
-     timing::either, prefetch_bounds},
-    {22, "a flood is refused past queue_max, and what was confirmed arrives", "groups", timing::either,
+    {20, "a batch of a thousand arrives in its order", {}, timing::either, large_batch},
+    {22,
+     "a subscription has no more unsettled than its prefetch, and stops no other",
+     {"groups", "flow control"},
+     timing::either,
+     prefetch_bounds},
+    {22,
+     "a flood is refused past queue_max, and what was confirmed arrives",
+     {"groups", "flow control"},
+     timing::either,
      flood_is_refused},
 };
 

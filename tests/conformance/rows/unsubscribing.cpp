@@ -90,12 +90,21 @@ void the_rest_goes_to_others(scene& s) {
 }
 
 constexpr row table[] = {
-    {23, "unsubscribing one of two leaves the other, and no handler starts afterwards", "", timing::real,
+    {23,
+     "unsubscribing one of two leaves the other, and no handler starts afterwards",
+     {},
+     timing::real,
      one_of_two},
-    {23, "what is published after unsubscribe returned does not come", "", timing::either,
+    {23,
+     "what is published after unsubscribe returned does not come",
+     {},
+     timing::either,
      none_after_the_end},
-    {23, "a handler may unsubscribe itself", "", timing::either, by_itself},
-    {23, "what a member of a group had not started goes to the others", "groups", timing::real,
+    {23, "a handler may unsubscribe itself", {}, timing::either, by_itself},
+    {23,
+     "what a member of a group had not started goes to the others",
+     {"groups", "acknowledgement"},
+     timing::real,
      the_rest_goes_to_others},
 };
 

@@ -33,6 +33,11 @@ void play(const row& r, scene& s, result& to) {
 
 }  // namespace
 
+bool needs(const row& r, std::string_view capability) noexcept {
+  return std::any_of(r.needs.begin(), r.needs.end(),
+                     [&](const char* name) { return name != nullptr && name == capability; });
+}
+
 std::span<const row> rows() {
   static const std::vector<row> all = [] {
     std::vector<row> list;
@@ -48,13 +53,20 @@ suite::suite(config transport)
     : transport_(std::move(transport)), capabilities_(explain_capabilities(transport_)) {}
 
 std::string suite::why_skipped(const row& r) const {
-  if (*r.needs == '\0') return "";
   for (const capability_info& c : capabilities_)
-    if (c.transport == "default" && c.capability == r.needs)
-      return c.supplied == capability_info::how::refused
-                 ? "the transport declares that it has no " + c.capability + ": " + c.remark
-                 : "";
-  return "nobody knows of " + std::string(r.needs);
+    if (c.transport == "default" && needs(r, c.capability) && c.supplied == capability_info::how::refused)
+      return "the transport declares that it has no " + c.capability + ": " + c.remark;
+  return "";
+}
+
+result suite::can_be_made() const {
+  try {
+    bus b(transport_);
+    b.close();
+    return {};
+  } catch (const std::exception& e) {
+    return {verdict::failed, {std::string("expected a bus on the transport; saw: ") + e.what()}, {}};
+  }
 }
 
 result suite::run(const row& r) const {
@@ -83,7 +95,7 @@ std::vector<capability_verdict> verdicts_of(const suite& s, std::span<const row>
     capability_verdict v{c.capability, verdict::skipped, "no row that was played looks at it"};
     std::size_t passed = 0, failed = 0;
     for (std::size_t i = 0; i < played.size(); ++i) {
-      if (c.capability != played[i].needs) continue;
+      if (!needs(played[i], c.capability)) continue;
       passed += results[i].verdict == verdict::passed;
       failed += results[i].verdict == verdict::failed;
     }

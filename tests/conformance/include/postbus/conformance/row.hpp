@@ -4,8 +4,10 @@
 // file's table is named once in rows/all_rows.hpp.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace postbus::conformance {
@@ -20,8 +22,8 @@ enum class timing {
 struct row {
   unsigned number;    // of the suite's table; several rows may look at one promise
   const char* title;  // a sentence that is true or false
-  // The capability without which it is skipped, as explain_capabilities() names it; empty: none.
-  const char* needs;
+  // The capabilities without which it is skipped, as explain_capabilities() names them; null: no more.
+  std::array<const char*, 2> needs;
   timing time;
   void (*run)(scene&);
 };
@@ -38,6 +40,8 @@ struct result {
       reasons;  // a sentence each: what was expected, what was seen, where; or why it was skipped
   std::chrono::nanoseconds took{};  // real time
 };
+
+bool needs(const row& r, std::string_view capability) noexcept;
 
 // "passed" …
 const char* to_string(verdict v) noexcept;

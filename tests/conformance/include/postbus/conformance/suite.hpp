@@ -25,6 +25,8 @@ class suite {
   // plugin runs yet. Throws error: bad_config, bad_plugin, unsupported.
   explicit suite(config transport);
 
+  // Whether there can be a bus at all: without one no row says anything.
+  result can_be_made() const;
   // Plays one row on buses of its own, in this process and on this thread; what it throws is a failure. Each row takes some
   // milliseconds to some seconds, and ends by itself within a few minutes even if the transport answers nothing.
   result run(const row& r) const;
