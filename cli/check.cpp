@@ -45,9 +45,8 @@ std::filesystem::path file_of(const std::string& name) {
 }
 
 config base_of(const common_options& common) {
-  config c = common.config_file.empty() ? config() : config::from_file(common.config_file);
+  config c = common.config_file.empty() ? bare_config() : config::from_file(common.config_file);
   for (const auto& [path, value] : common.settings) c.set(path, value);
-  if (common.config_file.empty() && common.settings.empty()) c.set("log.level", "off");
   return c;
 }
 

@@ -30,6 +30,12 @@ TEST_CASE("wrong arguments end with status 2 and a sentence", "[cli]") {
                                             {"stop", "user"},
                                             {"call", "health", "{"},
                                             {"config"},
+                                            {"check"},
+                                            {"check", "./nothing.so"},
+                                            {"new"},
+                                            {"new", "plugin"},
+                                            {"new", "plugin", "Big_Name"},
+                                            {"new", "plugin", "a", "--kind", "toaster"},
                                             {"completion", "tcsh"},
                                             {"run", "--deadline", "-1"},
                                             {"topics", "--set", "key"},
@@ -54,7 +60,7 @@ TEST_CASE("with --json an error is an object", "[cli]") {
 TEST_CASE("help and version go to standard output and end with status 0", "[cli]") {
   const temporary_folder folder;
   for (const char* verb : {"run", "pub", "sub", "tail", "topics", "inflight", "stop", "health", "metrics",
-                           "call", "log", "plugins", "config", "check", "completion"}) {
+                           "call", "log", "plugins", "config", "check", "new", "completion"}) {
     const outcome o = run(folder, {verb, "--help"});
     CAPTURE(verb, o.err);
     CHECK(o.status == 0);

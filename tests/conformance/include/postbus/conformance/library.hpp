@@ -23,6 +23,10 @@ struct library_under_test {
   config base;                 // settings of its plugins, where the defaults will not do
 };
 
+// A base for those who have no configuration: with a transport that cannot be created, so that a feature can be looked at where no other
+// plugin is installed.
+config bare_config();
+
 // What a check finds wrong, a sentence each.
 class findings {
  public:
