@@ -134,7 +134,11 @@ void fifty_by_fifty(scene& s) {
     });
   threads.clear();
   s.expect_equal(refused.load(), 0, "publishes that were not confirmed");
-  for (const auto& mine : got) s.await([&] { return mine->size() >= per_publisher; });
+  s.await([&] {
+    std::size_t total = 0;
+    for (const auto& mine : got) total += mine->size();
+    return total >= publishers * per_publisher;
+  });
   s.settle_down();
   for (std::size_t i = 0; i < publishers; ++i) {
     const auto seen = got[i]->all();

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::nanoseconds wait_max = 60s, real_wait_max = 20s, publish_max = 10s, moment = 500ms;
+constexpr std::chrono::nanoseconds wait_max = 60s, real_wait_max = 10s, publish_max = 10s, moment = 500ms;
 constexpr std::chrono::nanoseconds step = 50ms;  // of virtual time
 
 std::string place_of(const scene::where& at) {
@@ -91,7 +91,7 @@ bool scene::await(const std::function<bool()>& condition) {
 void scene::wait_until(const std::function<bool()>& condition, std::string_view what, const where& at) {
   if (await(condition)) return;
   fail("waited until " + std::string(what) + ", which did not come about within " +
-           (clock_ ? "a minute" : "20 seconds"),
+           (clock_ ? "a minute" : "10 seconds"),
        at);
   throw row_over();
 }
