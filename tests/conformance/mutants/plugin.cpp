@@ -1,5 +1,6 @@
 // mutant: a transport in one process, as simple as one with groups and acknowledgement can be, that breaks a promise when told to. What
 // it breaks stands where it is kept.
+#include "answers_twice.hpp"
 #include "breaks.hpp"
 
 #include <postbus/sdk/plugin.hpp>
@@ -160,17 +161,21 @@ class transport {
     const bool twice =
         (broken_ == breaks::once && each(10)) || (broken_ == breaks::once_rarely && each(1000));
     for (queue* q : to) {
-      for (int copies = twice ? 2 : 1; copies > 0; --copies) add(*q, *out.event);
+      for (int copies = twice ? 2 : 1; copies > 0; --copies)
+        if (!add(*q, *out.event)) return POSTBUS_E_NOMEM;
       hand_out(*q);
     }
     last_topic_ = sdk::view(out.event->topic);
     return POSTBUS_OK;
   }
 
-  void add(queue& q, const postbus_event& event) {
-    q.waiting.push_back({arriving(event), 0});
+  bool add(queue& q, const postbus_event& event) {
+    sdk::kept_event kept = arriving(event);
+    if (!kept) return false;
+    q.waiting.push_back({std::move(kept), 0});
     if (broken_ == breaks::order && q.waiting.size() > 1 && !q.is_group)
       std::swap(q.waiting[q.waiting.size() - 1], q.waiting[q.waiting.size() - 2]);
+    return true;
   }
 
   member* next_with_credit(queue& q) {
@@ -250,4 +255,5 @@ class transport {
 }  // namespace
 }  // namespace mutant
 
-POSTBUS_PLUGINS(POSTBUS_PLUGIN("mutant", mutant::transport))
+POSTBUS_PLUGINS(POSTBUS_PLUGIN("mutant", mutant::transport),
+                mutant::answering_twice<mutant::transport>("mutant-answers"))

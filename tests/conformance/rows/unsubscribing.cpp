@@ -33,6 +33,7 @@ void none_after_the_end(scene& s) {
   s.wait_until([&] { return stays.size() == 1 && goes.size() == 1; }, "both subscriptions get an event");
   one.unsubscribe();
   s.publish(b, "news", "1");
+  s.await([&] { return stays.size() >= 2; });
   s.settle_down();
   s.expect_equal(stays.size(), 2u, "events of the subscription that stays");
   s.expect_equal(goes.size(), 1u, "events of the one that ended before the second was published");

@@ -12,8 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::nanoseconds wait_max = 60s, real_wait_max = 10s, publish_max = 10s, moment = 500ms;
-constexpr std::chrono::nanoseconds step = 50ms;  // of virtual time
+constexpr std::chrono::nanoseconds wait_max = 60s, real_wait_max = 10s, publish_max = 10s, moment = 500ms,
+                                   idle_max = 100ms;  // of a bus whose deliveries may be held on purpose
+constexpr std::chrono::nanoseconds step = 50ms;       // of virtual time
 
 std::string place_of(const scene::where& at) {
   return " (" + std::filesystem::path(at.file_name()).filename().string() + ":" + std::to_string(at.line()) +
@@ -115,6 +116,7 @@ void scene::settle_down(const where& at) {
     for (const auto& b : buses_) {
       if (!b->health().ready) continue;  // it is closed
       fence(*b, at);
+      b->wait_until_idle(idle_max);
     }
 }
 
