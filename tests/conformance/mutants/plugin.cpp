@@ -2,6 +2,7 @@
 // it breaks stands where it is kept.
 #include "answers_twice.hpp"
 #include "breaks.hpp"
+#include "queue.hpp"
 
 #include <postbus/sdk/plugin.hpp>
 #include <postbus/sdk/topic_index.hpp>
@@ -17,30 +18,6 @@ namespace mutant {
 namespace {
 
 namespace sdk = postbus::sdk;
-
-struct entry {
-  sdk::kept_event event;
-  std::uint32_t attempt = 0;
-};
-
-struct queue;
-struct member {
-  sdk::sink to;
-  queue* from = nullptr;
-  std::uint32_t credit = 0;
-};
-struct queue {
-  bool is_group = false;
-  std::deque<entry> waiting;
-  std::vector<member*> members;
-  std::size_t turn = 0;
-  sdk::topic_index_handle place;
-};
-struct held {
-  entry what;
-  queue* from;
-  member* with;
-};
 
 class transport {
  public:
