@@ -67,6 +67,8 @@ void add_call(CLI::App& app, invocation& i);
 void add_log(CLI::App& app, invocation& i);
 void add_plugins(CLI::App& app, invocation& i);
 void add_config(CLI::App& app, invocation& i);
+void add_check(CLI::App& app, invocation& i);
+void add_new(CLI::App& app, invocation& i);
 void add_completion(CLI::App& app, invocation& i);
 
 }  // namespace postbus::cli

@@ -35,6 +35,12 @@ TEST_CASE("wrong arguments end with status 2 and a sentence", "[cli]") {
                                             {"dead", "requeue", "box"},
                                             {"dead", "purge", "box", "--all"},
                                             {"dead", "purge", "box", "entry", "--all", "--yes"},
+                                            {"check"},
+                                            {"check", "./nothing.so"},
+                                            {"new"},
+                                            {"new", "plugin"},
+                                            {"new", "plugin", "Big_Name"},
+                                            {"new", "plugin", "a", "--kind", "toaster"},
                                             {"completion", "tcsh"},
                                             {"run", "--deadline", "-1"},
                                             {"topics", "--set", "key"},
@@ -59,7 +65,7 @@ TEST_CASE("with --json an error is an object", "[cli]") {
 TEST_CASE("help and version go to standard output and end with status 0", "[cli]") {
   const temporary_folder folder;
   for (const char* verb : {"run", "pub", "sub", "request", "dead", "tail", "topics", "inflight", "stop",
-                           "health", "metrics", "call", "log", "plugins", "config", "completion"}) {
+                           "health", "metrics", "call", "log", "plugins", "config", "check", "new", "completion"}) {
     const outcome o = run(folder, {verb, "--help"});
     CAPTURE(verb, o.err);
     CHECK(o.status == 0);

@@ -1,4 +1,5 @@
 /* A library with two plugins that are never created, and each way in which a library can be wrong, by a definition. */
+#define _GNU_SOURCE /* for the faults at the end */
 #include <postbus/plugin.h>
 
 static int32_t create(const postbus_host *host, postbus_str config, const postbus_plugin **table, void **self, postbus_error *err) {
@@ -66,4 +67,72 @@ const postbus_module POSTBUS_MODULE = {
 extern int nobody_has_this(void);
 extern POSTBUS_EXPORT int use_it(void);
 int use_it(void) { return nobody_has_this(); }
+#endif
+
+/* ---- faults that only a look at the whole library finds */
+
+#ifdef SECOND_EXPORT
+extern POSTBUS_EXPORT int second;
+int second = 2;
+#endif
+
+#ifdef TEXT_RELOCATION /* an address among what is only read */
+extern int relocated;
+int relocated = 1;
+__asm__(".section .rodata.relocated, \"a\"\n.balign 8\n.quad relocated\n.previous\n");
+#endif
+
+#ifdef STATIC_TLS
+static __thread int counter __attribute__((tls_model("initial-exec")));
+extern POSTBUS_EXPORT int count(void);
+int count(void) { return ++counter; }
+#endif
+
+/* ---- what nobody may do when the library is loaded */
+
+#define AT_LOAD __attribute__((constructor)) static void at_load(void)
+#ifdef LOAD_THREAD
+#include <pthread.h>
+#include <unistd.h>
+static void *wait_for_ever(void *nothing) {
+  for (;;) pause();
+  return nothing;
+}
+AT_LOAD {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, wait_for_ever, NULL) == 0) pthread_detach(thread);
+}
+#endif
+#ifdef LOAD_FILE
+#include <stdio.h>
+AT_LOAD {
+  static FILE *opened;
+  opened = fopen("/dev/null", "r");
+  (void)opened;
+}
+#endif
+#ifdef LOAD_SIGNAL
+#include <signal.h>
+AT_LOAD { signal(SIGUSR1, SIG_IGN); }
+#endif
+#ifdef LOAD_LOCALE
+#include <locale.h>
+AT_LOAD { setlocale(LC_ALL, "C.UTF-8"); }
+#endif
+#ifdef LOAD_FOLDER
+#include <unistd.h>
+AT_LOAD {
+  if (chdir("/proc") != 0) _exit(1);
+}
+#endif
+#ifdef LOAD_ENVIRONMENT
+#include <stdlib.h>
+AT_LOAD { setenv("POSTBUS_SAMPLE", "was here", 1); }
+#endif
+#ifdef LOAD_SLOWLY /* as long as it takes to be slow on any machine */
+#include <time.h>
+AT_LOAD {
+  const struct timespec while_it_lasts = {0, 250000000};
+  nanosleep(&while_it_lasts, NULL);
+}
 #endif

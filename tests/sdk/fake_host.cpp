@@ -498,7 +498,7 @@ TEST_CASE("a real library is loaded and carries events: the memory transport", "
   fake_host host;
   const postbus_module& library = load_module(std::string(POSTBUS_TEST_PLUGIN_DIR) + "/memory.so");
   REQUIRE(
-      host.create(library, "memory", {{"instance", ""}, {"queue_max", 100}, {"queue_bytes_max", 1'000'000}}));
+      host.create(library, "memory", {{"instance", ""}, {"queue_max", 100}, {"queue_bytes_max", 1'000'000}, {"history_max", 0}, {"history_bytes_max", 1}}));
   REQUIRE(host.start());
   recording_sink sink;
   const answer s = host.subscribe("job:**", sink, {.group = "g", .credit = 2});

@@ -72,4 +72,18 @@ void check(const config& configuration);
 // the program. References to secrets stay references. Throws error, as above.
 std::string effective_toml(const config& configuration);
 
+// ---- one library file, step by step as the host takes them, for who wants to say which step it does not pass (`postbus check`). No code
+// of the library runs. Each throws error::bad_plugin.
+
+// That nobody but root and this user can have written it, or put it where it is.
+void check_library_trust(const std::filesystem::path& library);
+// The text of its manifest, from its note.
+std::string read_library_manifest(const std::filesystem::path& library);
+// What a manifest means: ids, versions, interfaces and schemas have passed. `file` names it in messages.
+std::vector<plugin_info> plugins_of_manifest(std::string_view manifest, const std::string& file);
+
+// The settings that the plugin `id` of the configuration would be created with, as JSON: checked, with every default, durations in ns and
+// sizes in bytes. With its secrets: not for printing. Throws error: bad_config, bad_plugin, unsupported.
+std::string plugin_settings(const config& configuration, std::string_view id);
+
 }  // namespace postbus

@@ -125,7 +125,7 @@ const admin_counts* engine::admin_counts() const noexcept {
 // The store first, for others ask for it in their create; then what carries events, then what looks at them.
 void engine::load(prepared ready) {
   if (ready.store) {
-    store_is_named = !ready.store->origin.empty();
+    store_is_named = ready.host.store.plugin.name != "auto";
     store = std::make_unique<plugin_instance>(*this, std::move(*ready.store), "store", "");
     store->check();
     if (const auto* table = store->interface<postbus_store>("postbus.store/1");

@@ -46,8 +46,7 @@ void find_store(found_plugins& found, plugin_catalog& catalog, const settings& h
              f.plugin->needs.end();
     };
     const std::vector<found_plugin> used = found.all();
-    const bool is_written = !host.store.plugin.origin.empty();
-    if (!is_written && std::none_of(used.begin(), used.end(), asks)) return;
+    if (std::none_of(used.begin(), used.end(), asks)) return;
     const found_plugin& main = found.transports.front();
     for (const manifest_plugin& plugin : main.library->info.plugins) {
       if (!plugin.is_store()) continue;

@@ -1,0 +1,24 @@
+// all_rows: the tables of rows, one for each file beside this one.
+#pragma once
+
+#include <postbus/conformance/row.hpp>
+
+#include <array>
+#include <span>
+
+namespace postbus::conformance {
+
+std::span<const row> carrying_rows();
+std::span<const row> group_rows();
+std::span<const row> retry_rows();
+std::span<const row> publish_rows();
+std::span<const row> unsubscribe_rows();
+std::span<const row> close_rows();
+std::span<const row> life_rows();
+
+inline auto tables_of_rows() {
+  return std::array{carrying_rows(),    group_rows(), retry_rows(), publish_rows(),
+                    unsubscribe_rows(), close_rows(), life_rows()};
+}
+
+}  // namespace postbus::conformance

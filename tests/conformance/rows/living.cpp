@@ -1,0 +1,95 @@
+// Health, what a bus leaves behind, and refusals by name: rows 26, 27, 28.
+#include "all_rows.hpp"
+
+#include <postbus/conformance/scene.hpp>
+
+#include <filesystem>
+
+namespace postbus::conformance {
+namespace {
+
+using namespace std::chrono_literals;
+
+void live_and_ready(scene& s) {
+  bus& b = s.open();
+  const auto sub = b.subscribe("a", [](const delivery&) {});
+  s.publish(b, "a", "x");
+  s.settle_down();
+  const health h = b.health();
+  s.expect(h.live, "a bus that runs is live");
+  s.expect(h.ready, "a bus that runs is ready");
+  bool has_transport = false;
+  for (const component_health& c : h.components) {
+    if (c.name != "transport.default") continue;
+    has_transport = true;
+    s.expect(c.state == health_state::healthy,
+             "the transport is healthy; it is " + std::string(to_string(c.state)) + ": " + c.reason);
+  }
+  s.expect(has_transport, "the transport is among the parts whose health is told");
+  b.close();
+  s.expect(!b.health().ready, "a bus that is closed is not ready");
+}
+
+std::ptrdiff_t entries_of(const char* folder) {
+  return std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator());
+}
+
+void leaves_nothing_behind(scene& s) {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  constexpr int rounds = 200;  // a sanitizer sees a leak in one
+#else
+  constexpr int rounds = 1000;
+#endif
+  const auto once = [&] {
+    bus b(s.configuration());
+    std::atomic<int> calls{0};
+    const auto sub = b.subscribe("a", [&](const delivery&) { ++calls; });
+    s.publish(b, "a", "x");
+    s.wait_until([&] { return calls == 1; }, "an event arrives");
+  };
+  for (int i = 0; i < 10; ++i) once();
+  const auto fds = entries_of("/proc/self/fd"), threads = entries_of("/proc/self/task");
+  for (int i = 0; i < rounds; ++i) once();
+  s.expect_equal(entries_of("/proc/self/fd"), fds, "open files after " + std::to_string(rounds) + " rounds");
+  s.wait_until([&] { return entries_of("/proc/self/task") <= threads; },
+               "there are no more threads than before");
+}
+
+void refusals(scene& s) {
+  bus& b = s.open();
+  const auto refuses = [&](const std::string& name, auto set) {
+    subscribe_options options;
+    set(options);
+    try {
+      const auto sub = b.subscribe(
+          "a", [](const delivery&) {}, options);
+      s.fail("expected that the subscribe option '" + name + "' is refused");
+    } catch (const error& e) {
+      s.expect_equal(e.code().message(), make_error_code(error::unsupported).message(),
+                     "the answer to '" + name + "'");
+      s.expect(e.found().find("'" + name + "'") != std::string::npos,
+               "the refusal names '" + name + "'; it says: " + e.what());
+    }
+  };
+  refuses("lease", [](auto& o) { o.lease = 1s; });
+}
+
+constexpr row table[] = {
+    {26,
+     "a bus that runs is live and ready, and one that is closed is not ready",
+     {},
+     timing::either,
+     live_and_ready},
+    {27,
+     "a bus made, started, stopped and destroyed many times leaves nothing behind",
+     {},
+     timing::real,
+     leaves_nothing_behind},
+    {28, "every option that is not built yet is refused by name", {}, timing::either, refusals},
+};
+
+}  // namespace
+
+std::span<const row> life_rows() { return table; }
+
+}  // namespace postbus::conformance

@@ -1,0 +1,113 @@
+#include "rows/all_rows.hpp"
+
+#include <postbus/conformance/scene.hpp>
+#include <postbus/conformance/suite.hpp>
+
+#include <algorithm>
+
+namespace postbus::conformance {
+namespace {
+
+// A plugin with threads or a clock of its own is refused under a manual clock, and nothing else says so before it runs.
+bool can_virtual_time(const config& transport) {
+  testing::manual_clock clock;
+  try {
+    bus b(config(transport).clock(clock));
+    return true;
+  } catch (const error& e) {
+    if (e.code() == error::unsupported) return false;
+    throw;
+  }
+}
+
+void play(const row& r, scene& s, result& to) {
+  try {
+    r.run(s);
+  } catch (const row_over&) {
+  } catch (const row_skipped& skipped) {
+    if (s.failures().empty()) to = {verdict::skipped, {skipped.why}, {}};
+  } catch (const std::exception& e) {
+    s.fail(std::string("expected that the row comes to its end; it was ended by: ") + e.what());
+  }
+}
+
+}  // namespace
+
+bool needs(const row& r, std::string_view capability) noexcept {
+  return std::any_of(r.needs.begin(), r.needs.end(),
+                     [&](const char* name) { return name != nullptr && name == capability; });
+}
+
+std::span<const row> rows() {
+  static const std::vector<row> all = [] {
+    std::vector<row> list;
+    for (const auto& table : tables_of_rows()) list.insert(list.end(), table.begin(), table.end());
+    std::stable_sort(list.begin(), list.end(),
+                     [](const row& a, const row& b) { return a.number < b.number; });
+    return list;
+  }();
+  return all;
+}
+
+suite::suite(config transport)
+    : transport_(std::move(transport)), capabilities_(explain_capabilities(transport_)) {}
+
+std::string suite::why_skipped(const row& r) const {
+  for (const capability_info& c : capabilities_)
+    if (c.transport == "default" && needs(r, c.capability) && c.supplied == capability_info::how::refused)
+      return "the transport declares that it has no " + c.capability + ": " + c.remark;
+  return "";
+}
+
+result suite::can_be_made() const {
+  try {
+    bus b(transport_);
+    b.close();
+    return {};
+  } catch (const std::exception& e) {
+    return {verdict::failed, {std::string("expected a bus on the transport; saw: ") + e.what()}, {}};
+  }
+}
+
+result suite::run(const row& r) const {
+  const auto begin = std::chrono::steady_clock::now();
+  result got;
+  if (const std::string why = why_skipped(r); !why.empty()) {
+    got = {verdict::skipped, {why}, {}};
+  } else {
+    try {
+      scene s(transport_, r.time == timing::either && can_virtual_time(transport_));
+      play(r, s, got);
+      if (!s.failures().empty()) got = {verdict::failed, s.failures(), {}};
+    } catch (const std::exception& e) {
+      got = {verdict::failed, {std::string("expected a bus on the transport; saw: ") + e.what()}, {}};
+    }
+  }
+  got.took = std::chrono::steady_clock::now() - begin;
+  return got;
+}
+
+std::vector<capability_verdict> verdicts_of(const suite& s, std::span<const row> played,
+                                            std::span<const result> results) {
+  std::vector<capability_verdict> all;
+  for (const capability_info& c : s.capabilities()) {
+    if (c.transport != "default") continue;
+    capability_verdict v{c.capability, verdict::skipped, "no row that was played looks at it"};
+    std::size_t passed = 0, failed = 0;
+    for (std::size_t i = 0; i < played.size(); ++i) {
+      if (!needs(played[i], c.capability)) continue;
+      passed += results[i].verdict == verdict::passed;
+      failed += results[i].verdict == verdict::failed;
+    }
+    if (c.supplied == capability_info::how::refused) {
+      v.remark = "declared absent: " + c.remark;
+    } else if (passed + failed > 0) {
+      v.verdict = failed > 0 ? verdict::failed : verdict::passed;
+      v.remark = std::to_string(passed) + " of " + std::to_string(passed + failed) + " rows passed";
+    }
+    all.push_back(std::move(v));
+  }
+  return all;
+}
+
+}  // namespace postbus::conformance
