@@ -76,9 +76,13 @@ void subscription_state::deliver_inline_slowly(thread_record& thread, attachment
   item* i = to_item(from, d);
   batch done(*this);
   verdict v;
-  if (!prepare(*i, done)) return;
-  i->since_ns = owner.rt->coarse_now_ns();
-  if (!run_handler(thread, *i, v)) return give_back(*i, done);
+  run ran = run::recalled;
+  while (ran == run::recalled && prepare(*i, done)) {
+    i->since_ns = owner.rt->coarse_now_ns();
+    ran = run_handler(thread, *i, v);
+  }
+  if (ran == run::closed) give_back(*i, done);
+  if (ran != run::done) return;
   counts_.started.fetch_add(1, std::memory_order_relaxed);
   if (i->deferred) return i->release();
   settle(*i, v, done);

@@ -9,12 +9,23 @@ constexpr std::int64_t slice_ns = 1'000'000;  // then other subscriptions get th
 
 }  // namespace
 
-bool subscription_state::run_handler(thread_record& thread, delivery_state& state, verdict& v) {
+// After the delivery can be seen to run: who closes the subscription, or takes back what was let by, either sees it or is seen.
+subscription_state::run subscription_state::may_run(const delivery_state& state) const noexcept {
+  if (closed.load(std::memory_order_acquire)) return run::closed;
+  if (asks_features && state.is_item && static_cast<const item&>(state).marks.ticket != 0 &&
+      static_cast<const item&>(state).recalls_seen != owner.recalls.load(std::memory_order_acquire))
+    return run::recalled;
+  return run::done;
+}
+
+subscription_state::run subscription_state::run_handler(thread_record& thread, delivery_state& state,
+                                                        verdict& v) {
   state.outer = thread.running.load(std::memory_order_relaxed);
   ++state.attempt;  // before others can see it
   thread.enter_handler(state);
-  const bool start = !closed.load(std::memory_order_acquire);
-  if (start) {
+  const run may = may_run(state);
+  if (may == run::done) {
+    if (options.handler_timeout.count() > 0) limit_time(static_cast<item&>(state));
     const stopwatch timed(*this, event_record::of(state.event).timed, state.event);
     try {
       handler_.run(handler_.object.get(), delivery_state::handle(state));
@@ -23,8 +34,8 @@ bool subscription_state::run_handler(thread_record& thread, delivery_state& stat
     }
   }
   thread.leave_handler(state.outer);
-  if (!start) --state.attempt;
-  return start;
+  if (may != run::done) --state.attempt;
+  return may;
 }
 
 verdict subscription_state::verdict_of(std::exception_ptr thrown) {
@@ -47,6 +58,7 @@ void subscription_state::run_plain(runner& me) {
   const std::int64_t end = owner.rt->coarse_now_ns() + slice_ns;
   while (item* chain = take(&me)) {
     batch done(*this);
+    done.rest = &chain;
     while (chain != nullptr) {
       item& i = *std::exchange(chain, chain->next);
       i.next = nullptr;
@@ -54,15 +66,14 @@ void subscription_state::run_plain(runner& me) {
         tell_now(i);
         continue;
       }
-      if (!prepare(i, done)) continue;
       verdict v;
-      i.since_ns = owner.rt->coarse_now_ns();
-      if (options.handler_timeout.count() > 0) limit_time(i);
-      if (!run_handler(thread, i, v)) {
-        if (in_time(i)) give_back(i, done);
-        else i.release();
-        continue;
+      run ran = run::recalled;
+      while (ran == run::recalled && prepare(i, done)) {
+        i.since_ns = owner.rt->coarse_now_ns();
+        ran = run_handler(thread, i, v);
       }
+      if (ran == run::closed) give_back(i, done);
+      if (ran != run::done) continue;
       counts_.started.fetch_add(1, std::memory_order_relaxed);
       ended(i, v, done);
       if (chain != nullptr && owner.rt->coarse_now_ns() > end) put_back(std::exchange(chain, nullptr));
@@ -81,18 +92,20 @@ boost::asio::awaitable<void> subscription_state::run_coroutines() {
       continue;
     }
     batch done(*this);
-    if (!prepare(*i, done)) continue;
     thread_record& thread = owner.threads.mine();
     delivery_state* const outer = thread.running.load(std::memory_order_relaxed);
-    ++i->attempt;  // before others can see it
-    i->since_ns = owner.rt->coarse_now_ns();
-    thread.enter_handler(*i);
-    if (closed.load(std::memory_order_acquire)) {
+    run may = run::recalled;
+    while (may == run::recalled && prepare(*i, done)) {
+      ++i->attempt;  // before others can see it
+      i->since_ns = owner.rt->coarse_now_ns();
+      thread.enter_handler(*i);
+      may = may_run(*i);
+      if (may == run::done) break;
       thread.leave_handler(outer);
       --i->attempt;
-      give_back(*i, done);
-      continue;
     }
+    if (may == run::closed) give_back(*i, done);
+    if (may != run::done) continue;
     {
       const std::lock_guard lock(mutex_);
       running_.add(*i);
@@ -159,36 +172,6 @@ bool subscription_state::prepare(item& i, batch& done) {
       return false;
     }
   return !asks_features || ask_features(i, done);
-}
-
-bool subscription_state::ask_features(item& i, batch& done) {
-  traveller t;
-  t.event = i.event;
-  t.ticket = reinterpret_cast<std::uintptr_t>(&i);
-  t.attempt = i.attempt;
-  thread_record& thread = owner.threads.mine();
-  {
-    const passage inside(thread);
-    error_code ec;
-    const std::string_view topic = sdk::view(i.event->topic);
-    t.entry = owner.find_topic(thread, topic, sdk::hash_bytes(topic), ec);
-    if (t.entry == nullptr || t.entry->deliver_mask == 0) return true;
-    owner.features.ask(thread, POSTBUS_AT_DELIVER, {&t, 1});
-  }
-  if (t.owned != nullptr) {
-    event_record::of(i.event).release();
-    i.event = t.owned;
-  }
-  switch (t.verdict) {
-    case POSTBUS_PASS:
-      return true;
-    case POSTBUS_DROP:
-      return settle(i, {verdict::drop, {}, {}}, done), false;
-    case POSTBUS_REJECT:
-      return settle(i, {verdict::dead, {}, t.reason}, done), false;
-    default:
-      return settle(i, {verdict::retry, {}, t.reason}, done), false;
-  }
 }
 
 }  // namespace postbus::detail

@@ -5,6 +5,12 @@
 namespace postbus::detail {
 
 void subscription_state::settle(item& i, const verdict& v, batch& done) {
+  if (i.marks.passed != 0) [[unlikely]]
+    return tell_features(i, v, done);
+  settle_now(i, v, done);
+}
+
+void subscription_state::settle_now(item& i, const verdict& v, batch& done) {
   switch (v.what) {
     case verdict::ack:
       counts_.acked.fetch_add(1, std::memory_order_relaxed);
@@ -23,6 +29,9 @@ void subscription_state::settle(item& i, const verdict& v, batch& done) {
       return give_up(i, "rejected", v.reason, done);
     case verdict::undecodable:
       return give_up(i, "undecodable", v.reason, done);
+    case verdict::release:
+      counts_.given_back.fetch_add(1, std::memory_order_relaxed);
+      return finish(i, POSTBUS_RELEASE, done);
   }
 }
 
@@ -73,8 +82,7 @@ void subscription_state::finish(item& i, std::uint32_t what, batch& done) {
 
 void subscription_state::give_back(item& i, batch& done) {
   if (i.note != nullptr) return i.release();
-  counts_.given_back.fetch_add(1, std::memory_order_relaxed);
-  finish(i, POSTBUS_RELEASE, done);
+  settle(i, {verdict::release, {}, {}}, done);
 }
 
 void subscription_state::give_back_unstarted() {
@@ -94,6 +102,7 @@ void subscription_state::give_back_unstarted() {
   }
   // A timer's done is what owns its item: it gives the item back, now or already.
   for (const auto timer : timers) owner.rt->cancel(timer);
+  give_back_aside();
   batch done(*this);
   for (item* next : {unstarted.first, standing})
     while (next != nullptr) give_back(*std::exchange(next, next->next), done);

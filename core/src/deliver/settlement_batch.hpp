@@ -52,6 +52,7 @@ struct subscription_state::batch {
   }
 
   subscription_state& s;
+  item** rest = nullptr;  // what was taken together and is not looked at yet
   attachment* to = nullptr;
   std::array<postbus_settle, 64> settlements;
   std::size_t count = 0;

@@ -39,6 +39,9 @@ subscription_state::subscription_state(engine& e, std::string p, subscribe_optio
 
 subscription_state::~subscription_state() = default;
 
+item::item() { is_item = true; }
+item::~item() = default;
+
 // ---- in and out of the queue
 
 void subscription_state::queue_up(attachment& from, const postbus_delivery* deliveries, std::size_t n) {
@@ -98,7 +101,7 @@ void subscription_state::append_ready(item& i) {
 
 // With the lock held: as many runners as there is work for.
 void subscription_state::schedule() {
-  while (!alone_ && active_ < options.concurrency && active_ < queued_) {
+  while (!alone_ && stopped_by_ == 0 && active_ < options.concurrency && active_ < queued_) {
     ++active_;
     if (runs_coroutines()) {
       boost::asio::co_spawn(step_executor(owner.rt->executor(), owner.threads_owner), run_coroutines(),
@@ -116,7 +119,8 @@ item* subscription_state::take(runner* taker) {
   alone_ = false;  // while it is set nobody else is active
   while (ready_.first == nullptr && unsorted_.first != nullptr && !sorting_) sort(lock);
   const bool alone = ready_.first != nullptr && runs_alone(*ready_.first);
-  if (ready_.first == nullptr || (alone && active_ > 1)) {  // the last of those at work takes it
+  if (ready_.first == nullptr || stopped_by_ > 0 ||
+      (alone && active_ > 1)) {  // the last of those at work takes it
     --active_;
     if (taker != nullptr) idle_runners_.push_back(taker);
     return nullptr;
@@ -142,11 +146,7 @@ item* subscription_state::take(runner* taker) {
 
 void subscription_state::put_back(item* chain) {
   const std::lock_guard lock(mutex_);
-  item* last = chain;
-  for (++queued_; last->next != nullptr; ++queued_) last = last->next;
-  last->next = ready_.first;
-  if (ready_.first == nullptr) ready_.last = last;
-  ready_.first = chain;
+  prepend_ready(chain);
 }
 
 // ---- as it comes and goes

@@ -10,6 +10,7 @@
 #include "delivery_state.hpp"
 #include "lanes.hpp"
 #include "step_executor.hpp"
+#include "verdict.hpp"
 
 #include <postbus/subscription.hpp>
 
@@ -25,13 +26,6 @@ class engine;
 struct handler_times;
 struct thread_record;
 class thread_registry;
-
-// How a handler, a feature, or the bus itself ended a delivery.
-struct verdict {
-  enum kind : std::uint8_t { ack, drop, expired, retry, dead, undecodable } what = ack;
-  std::optional<std::chrono::nanoseconds> after{};  // retry: not before
-  std::string reason{};                             // dead: why
-};
 
 class subscription_state : public std::enable_shared_from_this<subscription_state> {
  public:
@@ -124,9 +118,10 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   bool decode(item& i, batch& done);
   // Decodes it and asks the features; false when that settled it.
   bool prepare(item& i, batch& done);
-  bool ask_features(item& i, batch& done);
-  // Runs the plain handler, unless the subscription closed; false when it did.
-  bool run_handler(thread_record& thread, delivery_state& state, verdict& v);
+  // Runs the plain handler, unless the subscription closed, or a feature took back what it had let by.
+  enum class run { done, closed, recalled };
+  run run_handler(thread_record& thread, delivery_state& state, verdict& v);
+  run may_run(const delivery_state& state) const noexcept;
   static verdict verdict_of(std::exception_ptr thrown);
 
   // ---- ordering.cpp, waiting.cpp: with the lock held, unless they say otherwise
@@ -143,6 +138,18 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   void leave_lane(item& i);
   void wait_for_retry(item& i, std::optional<std::chrono::nanoseconds> after, batch& done);
   static void retry_due(void* ctx, std::int32_t status, const void*, const postbus_error*);
+
+  // ---- passes.cpp: features
+  bool ask_features(item& i, batch& done);  // as prepare()
+  void set_aside(item& i, std::uint32_t at, bool parks, batch& done);
+  static void verdict_came(void* ctx, const postbus_verdict& answer);
+  void take_back(item& i, const postbus_verdict& answer);
+  void prepend_ready(item* chain);
+  void give_back_aside();
+  void tell_features(item& i, const verdict& v, batch& done);
+  void go_on_telling(item& i, batch& done);
+  static void outcome_taken(void* ctx, const postbus_verdict& answer);
+  static void outcome_overdue(void* ctx, std::int32_t status, const void*, const postbus_error*);
 
   // ---- time_limit.cpp: handler_timeout
   void limit_time(item& i);
@@ -164,7 +171,9 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   void unbuffer(item& i) noexcept;
   void discard(item* chain, attachment& from);
 
+  // Tells the features first that let it by; then settle_now().
   void settle(item& i, const verdict& v, batch& done);
+  void settle_now(item& i, const verdict& v, batch& done);
   void give_back(item& i, batch& done);
   // The settlement is not taken along any more.
   void answered(item& i);
@@ -197,6 +206,8 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   item* overflow_note_ = nullptr;              // queued, and not told yet: counts what is discarded meanwhile
   unsigned active_ = 0;                        // runners and coroutine loops at work
   item_list<&item::among> waiting_, running_;  // for a retry; suspended coroutines
+  item_list<&item::among> aside_;              // set aside by a feature
+  unsigned stopped_by_ = 0;                    // those of them that stop all others
   item_list<&item::deferral> deferred_;        // whose settlement was taken along
   std::function<void()> when_empty_;
   std::vector<boost::asio::any_completion_handler<void(error_code)>> when_gone_;

@@ -67,6 +67,7 @@ item& subscription_state::go_on_without(item& i) {
   again->attempt = i.attempt;
   again->first_ns = i.first_ns;
   again->credited = i.credited;
+  again->marks = std::move(i.marks);
   again->lane = std::exchange(i.lane, nullptr);
   return *again;
 }

@@ -187,6 +187,8 @@ class engine : public std::enable_shared_from_this<engine> {
   std::atomic<std::uint64_t> publishing{0};  // asynchronous publishes without their answer
   std::atomic<std::uint64_t> published{
       0};  // events confirmed to asynchronous publishes; the others are in the thread records
+  std::atomic<std::uint64_t> tickets{4'096};  // given out to threads in blocks
+  std::atomic<std::uint64_t> recalls{0};      // how often features took back what they had let by
   std::atomic<unsigned> idle_waiters{0};
 
   std::mutex lifecycle;      // held while a subscription is being made, and when the bus stops taking any
@@ -230,7 +232,20 @@ class engine : public std::enable_shared_from_this<engine> {
                     std::vector<late_publish>& late);
   // Of an event that features let by, to a transport that answers later: begins it, and waits for its answer.
   std::shared_ptr<late_answer> start_late(event_record& event, transport_slot& to, std::int64_t deadline_ns,
-                                          std::int64_t delay_ns);
+                                          std::int64_t delay_ns, passage_marks marks);
+  static std::shared_ptr<late_answer> answer_of(async_publish& p);
+
+  // ---- held_publish.cpp: of publishes that a feature keeps
+  std::shared_ptr<late_answer> start_held(traveller& t, std::int64_t deadline_ns, std::int64_t delay_ns);
+  void wait_for_verdict(traveller& t, const publish_options& options, error_code& ec, receipt& out);
+  void refuse_kept(thread_record& thread, traveller& t, error_code& ec);
+  static void take_over(async_publish& p, traveller& t);
+  static void conclude(std::unique_ptr<async_publish> p, std::uint32_t verdict, error_code ec);
+  void hold(std::unique_ptr<async_publish> p);
+  void go_on(std::unique_ptr<async_publish> p);
+  static void publish_resumed(void* ctx, const postbus_verdict& answer);
+  static void held_too_long(void* ctx, std::int32_t status, const void*, const postbus_error*);
+
   void take_late(late_answer& answer, std::int64_t deadline_ns, error_code& ec, receipt& out);
   std::int64_t wall_of(const thread_record& thread) const noexcept;
   // Inside a passage.

@@ -44,6 +44,7 @@ struct thread_record {
   thread_registry* registry = nullptr;
   bool in_use = true;
   std::atomic<std::uint64_t> published{0};                // events confirmed
+  std::uint64_t next_ticket = 0;                          // of the next item that features are asked about
   std::uint64_t id_seed = 0, id_count = 0;                // for ids that are made only if somebody asks
   std::uint32_t until_timed = 1, until_timed_decode = 1;  // events until the next one that is timed
   std::int64_t inline_since_ns = 0;  // when the passage began, for the handlers that run inside it

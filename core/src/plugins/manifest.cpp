@@ -182,15 +182,9 @@ manifest parse_manifest(std::string_view text, const std::string& file) {
 }
 
 void check_available(const manifest_plugin& plugin, const std::string& file) {
-  const auto wants = [](const std::vector<std::string>& list, std::string_view what) {
-    return std::find(list.begin(), list.end(), what) != list.end();
-  };
-  const char* what = !plugin.wraps.empty()                   ? "wrapping (wraps)"
-                     : !plugin.listens.empty()               ? "binding topics to methods (listens)"
-                     : wants(plugin.verdicts, "hold")        ? "the verdict hold"
-                     : wants(plugin.verdicts, "park")        ? "the verdict park"
-                     : wants(plugin.needs, "postbus.flow/1") ? "postbus.flow/1"
-                                                             : nullptr;
+  const char* what = !plugin.wraps.empty()     ? "wrapping (wraps)"
+                     : !plugin.listens.empty() ? "binding topics to methods (listens)"
+                                               : nullptr;
   if (!what) return;
   throw error(error::unsupported, "plugin '" + plugin.id + "' (" + file + "), which wants " + what, "",
               std::string(what) + " is not available yet; leave the plugin out, or use a newer postbus");

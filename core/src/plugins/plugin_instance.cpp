@@ -152,6 +152,21 @@ struct host_tables {
     return of(self).engine_.request_stop(selector(where, n));
   }
 
+  static void resume(void* self, const postbus_verdict* answers, std::size_t n) {
+    plugin_instance& p = of(self);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (p.engine_.features.waiting.resume(answers[i])) continue;
+      if (answers[i].replacement != nullptr) event_record::of(answers[i].replacement).release();
+    }
+  }
+  static std::size_t recall(void* self, const postbus_pair*, std::size_t) {
+    // Whoever has not been seen to start yet looks at the count before it does.
+    of(self).engine_.recalls.fetch_add(1);
+    thread_registry::heavy_fence();
+    return 0;
+  }
+
+  static constexpr postbus_flow flow_table{sizeof(postbus_flow), 0, resume, recall};
   static constexpr postbus_runtime runtime_table{
       sizeof(postbus_runtime), 0, now_ns, wall_ns, random, post, timer, cancel, grace_period};
   static constexpr postbus_settings settings_table{
@@ -162,11 +177,9 @@ struct host_tables {
 
   static const void* service(const postbus_host* host, const char* id, void** self) {
     static constexpr std::pair<std::string_view, const void*> services[] = {
-        {"postbus.runtime/1", &runtime_table},
-        {"postbus.settings/1", &settings_table},
-        {"postbus.metrics/1", &metrics_table},
-        {"postbus.publish/1", &publisher_table},
-        {"postbus.inflight/1", &inflight_table}};
+        {"postbus.runtime/1", &runtime_table},   {"postbus.settings/1", &settings_table},
+        {"postbus.metrics/1", &metrics_table},   {"postbus.publish/1", &publisher_table},
+        {"postbus.inflight/1", &inflight_table}, {"postbus.flow/1", &flow_table}};
     *self = host->ctx;
     for (const auto& [name, table] : services)
       if (name == id) return table;

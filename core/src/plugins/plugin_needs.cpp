@@ -12,7 +12,7 @@ namespace {
 
 bool is_host_service(std::string_view name) {
   constexpr std::string_view services[] = {"postbus.runtime/1", "postbus.settings/1", "postbus.metrics/1",
-                                           "postbus.publish/1", "postbus.inflight/1"};
+                                           "postbus.publish/1", "postbus.inflight/1", "postbus.flow/1"};
   return std::find(std::begin(services), std::end(services), name) != std::end(services);
 }
 

@@ -28,22 +28,26 @@ void pipeline::add(plugin_instance& plugin, const feature_settings& settings) {
                 "");
   };
   if (!POSTBUS_CAN(table, on_batch)) refuse("has no on_batch", "a complete postbus_interceptor table");
-  if ((table->stages & (POSTBUS_AT_PUBLISHED | POSTBUS_AT_SETTLED)) != 0)
-    throw error(error::unsupported, "plugin '" + plugin.id() + "' wants the stages PUBLISHED or SETTLED",
-                "PUBLISH and DELIVER", "this version of postbus does not have the others yet");
-  if ((table->stages & ~(POSTBUS_AT_PUBLISH | POSTBUS_AT_DELIVER)) != 0 || table->stages == 0)
-    refuse("has stages " + std::to_string(table->stages), "some of PUBLISH and DELIVER");
-  add({plugin.id(), &plugin.manifest().reasons, table, plugin.self(), settings});
+  constexpr std::uint32_t asked = POSTBUS_AT_PUBLISH | POSTBUS_AT_DELIVER;
+  if ((table->stages & ~(asked | POSTBUS_AT_PUBLISHED | POSTBUS_AT_SETTLED)) != 0 ||
+      (table->stages & asked) == 0)
+    refuse("has stages " + std::to_string(table->stages), "PUBLISH or DELIVER, and those that follow them");
+  const auto may = [&](std::string_view verdict) {
+    const auto& all = plugin.manifest().verdicts;
+    return std::find(all.begin(), all.end(), verdict) != all.end();
+  };
+  add({plugin.id(), &plugin.manifest().reasons, table, plugin.self(), settings, may("hold"), may("park")});
 }
 
 void pipeline::add(const std::string& name, const local_feature& given, const feature_settings& settings) {
   local_.push_back(std::make_unique<local_interceptor>(given, *engine_.rt));
-  add({name, nullptr, &local_.back()->table, local_.back().get(), settings});
+  add({name, nullptr, &local_.back()->table, local_.back().get(), settings, false, false});
 }
 
 void pipeline::add(feature f) {
   if (features_.size() == features_max)
     throw error(error::bad_config, "more than 64 features", "at most 64", "put some of them into one plugin");
+  wants_settled_ = wants_settled_ || (f.table->stages & POSTBUS_AT_SETTLED) != 0;
   features_.push_back(std::move(f));
 }
 
@@ -61,25 +65,50 @@ void pipeline::scope(topic_entry& entry) const {
   }
 }
 
-void pipeline::ask(thread_record& thread, std::uint32_t stage, std::span<traveller> travellers) const {
-  const std::size_t n = features_.size();
-  for (std::size_t k = 0; k < n; ++k) {
-    const std::size_t i = stage == POSTBUS_AT_PUBLISH ? k : n - 1 - k;
-    ask_one(thread, features_[i], std::uint64_t{1} << i, stage, travellers);
-  }
+// In blocks, so that threads do not write one word for every item.
+std::uint64_t pipeline::next_ticket(thread_record& thread) const noexcept {
+  constexpr std::uint64_t block = 4'096;
+  if (thread.next_ticket % block == 0)
+    thread.next_ticket = engine_.tickets.fetch_add(block, std::memory_order_relaxed);
+  return ++thread.next_ticket;
 }
 
-void pipeline::ask_one(thread_record& thread, const feature& f, std::uint64_t bit, std::uint32_t stage,
+void pipeline::ask(thread_record& thread, std::uint32_t stage, std::span<traveller> travellers,
+                   std::uint32_t from) const {
+  for (std::uint32_t k = from; k < features_.size(); ++k)
+    ask_one(thread, place_of(stage, k), k, stage, travellers);
+}
+
+void pipeline::ask_one(thread_record& thread, std::size_t place, std::uint32_t number, std::uint32_t stage,
                        std::span<traveller> travellers) const {
   constexpr std::size_t at_once = 64;
+  const feature& f = features_[place];
+  const std::uint64_t bit = std::uint64_t{1} << place;
+  const bool waits = f.may_hold || f.may_park;
+  const bool is_owed =
+      (f.table->stages & (stage == POSTBUS_AT_PUBLISH ? POSTBUS_AT_PUBLISHED : POSTBUS_AT_SETTLED)) != 0;
   std::array<postbus_item, at_once> items;
   std::array<traveller*, at_once> whose;
   std::vector<std::string> keys;  // only for keys that are put together
   std::size_t n = 0;
   const auto call = [&] {
     if (n == 0) return;
+    if (waits)
+      for (std::size_t i = 0; i < n; ++i) waiting.asking(items[i].ticket);
     f.table->on_batch(f.self, stage, items.data(), n);
-    for (std::size_t i = 0; i < n; ++i) carry_out(thread, f, stage, items[i], *whose[i]);
+    for (std::size_t i = 0; i < n; ++i) {
+      traveller& t = *whose[i];
+      const bool is_aside = items[i].verdict == POSTBUS_HOLD || items[i].verdict == POSTBUS_PARK;
+      if (is_owed && (is_aside || items[i].verdict == POSTBUS_PASS || items[i].verdict == POSTBUS_REPLACE)) {
+        t.marks.passed |= bit;
+        if (items[i].memo != 0 && t.marks.memos == nullptr)
+          t.marks.memos = std::make_unique<std::uint64_t[]>(features_.size());
+        if (t.marks.memos != nullptr) t.marks.memos[place] = items[i].memo;
+      }
+      carry_out(thread, place, stage, items[i], t);
+      t.at = number;
+      if (waits && t.verdict != POSTBUS_HOLD && t.verdict != POSTBUS_PARK) waiting.answered(items[i].ticket);
+    }
     n = 0;
   };
   if (f.settings.key.parts.size() > 1) keys.resize(std::min(at_once, travellers.size()));
@@ -91,7 +120,8 @@ void pipeline::ask_one(thread_record& thread, const feature& f, std::uint64_t bi
     postbus_item& item = items[n];
     item = {};
     item.event = t.event;
-    item.ticket = t.ticket;
+    item.ticket = t.marks.ticket;
+    item.memo = t.marks.memo(place);
     item.cause = t.cause;
     item.attempt = t.attempt;
     item.key = sdk::str(key_of(f.settings.key, *t.event, f.settings.topics, keys.empty() ? none : keys[n]));
@@ -101,8 +131,73 @@ void pipeline::ask_one(thread_record& thread, const feature& f, std::uint64_t bi
   call();
 }
 
-void pipeline::carry_out(thread_record& thread, const feature& f, std::uint32_t stage,
+void pipeline::go_on(thread_record& thread, std::uint32_t stage, traveller& t,
+                     const postbus_verdict& answer) const {
+  const std::uint32_t number = t.at;
+  postbus_item item{};
+  item.event = t.event;
+  item.verdict = answer.verdict;
+  item.reason = answer.reason;
+  item.replacement = answer.replacement;
+  t.verdict = POSTBUS_PASS;
+  carry_out(thread, place_of(stage, number), stage, item, t);
+  if (t.verdict == POSTBUS_HOLD || t.verdict == POSTBUS_PARK) {  // that is no answer to having waited
+    t.verdict = POSTBUS_REJECT;
+    t.ec = make_error_code(error::refused);
+    t.reason = features_[place_of(stage, number)].id + ": resumed with no verdict";
+  }
+  if (t.verdict == POSTBUS_PASS) ask(thread, stage, {&t, 1}, number + 1);
+}
+
+bool pipeline::tell(thread_record&, std::uint32_t stage, const postbus_event& event, std::uint32_t attempt,
+                    passage_marks& marks, telling& how) const {
+  for (; how.at < features_.size(); ++how.at) {
+    const std::size_t place = place_of(stage, how.at);
+    const std::uint64_t bit = std::uint64_t{1} << place;
+    if ((marks.passed & bit) == 0) continue;
+    marks.passed &= ~bit;
+    const feature& f = features_[place];
+    const bool may_wait = stage == POSTBUS_AT_SETTLED && f.may_hold;
+    postbus_item item{};
+    std::string key;
+    item.event = &event;
+    item.ticket = marks.ticket;
+    item.memo = marks.memo(place);
+    item.attempt = attempt;
+    item.outcome = how.is_refused ? std::int32_t{POSTBUS_RELEASE} : how.outcome;
+    item.key = sdk::str(key_of(f.settings.key, event, f.settings.topics, key));
+    if (may_wait) waiting.asking(marks.ticket);
+    f.table->on_batch(f.self, stage, &item, 1);
+    if (may_wait && item.verdict == POSTBUS_HOLD) return false;
+    if (may_wait) waiting.answered(marks.ticket);
+    if (item.verdict == POSTBUS_PASS) continue;
+    if (item.verdict == POSTBUS_REJECT && stage == POSTBUS_AT_SETTLED)
+      take_answer(how, {marks.ticket, item.verdict, item.reason, nullptr});
+    else
+      engine_.log->burst(POSTBUS_LOG_ERROR, "bus", "outcome " + f.id,
+                         "feature '" + f.id +
+                             "' answered what it was told of an item's end with the verdict " +
+                             std::to_string(item.verdict) + ", which is passed over");
+  }
+  return true;
+}
+
+// A refusal counts for what would be acked; what goes back anyway goes back.
+void pipeline::take_answer(telling& how, const postbus_verdict& answer) const {
+  if (answer.verdict != POSTBUS_REJECT || how.is_refused) return;
+  how.is_refused = how.outcome == POSTBUS_ACK || how.outcome == POSTBUS_DROPPED;
+  const feature& f = features_[place_of(POSTBUS_AT_SETTLED, how.at)];
+  how.reason = f.id + ": " + std::string(words_of(f, answer.reason));
+}
+
+std::string_view pipeline::words_of(const feature& f, std::uint32_t reason) const noexcept {
+  if (f.reasons == nullptr) return local_interceptor::reason(reason);
+  return reason < f.reasons->size() ? std::string_view((*f.reasons)[reason]) : std::string_view("rejected");
+}
+
+void pipeline::carry_out(thread_record& thread, std::size_t place, std::uint32_t stage,
                          const postbus_item& answer, traveller& t) const {
+  const feature& f = features_[place];
   const bool publishing = stage == POSTBUS_AT_PUBLISH;
   const auto because = [&](std::string_view why) { t.reason = f.id + ": " + std::string(why); };
   switch (answer.verdict) {
@@ -114,9 +209,15 @@ void pipeline::carry_out(thread_record& thread, const feature& f, std::uint32_t 
     case POSTBUS_REJECT:
       t.verdict = POSTBUS_REJECT;
       t.ec = make_error_code(error::refused);
-      return because(f.reasons == nullptr                ? local_interceptor::reason(answer.reason)
-                     : answer.reason < f.reasons->size() ? (*f.reasons)[answer.reason]
-                                                         : "rejected");
+      return because(words_of(f, answer.reason));
+    case POSTBUS_HOLD:
+      if (!f.may_hold) break;
+      t.verdict = POSTBUS_HOLD;
+      return;
+    case POSTBUS_PARK:
+      if (!f.may_park) break;
+      t.verdict = POSTBUS_PARK;
+      return;
     case POSTBUS_REPLACE: {
       if (answer.replacement == nullptr) break;
       event_record& other = event_record::of(answer.replacement);

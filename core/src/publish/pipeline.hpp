@@ -1,9 +1,12 @@
-// pipeline: asks the features about events on their way down (AT_PUBLISH, in the order of the configuration) and up (AT_DELIVER,
-// in reverse), and carries out their verdicts.
+// pipeline: asks the features about events on their way down (AT_PUBLISH, in the order of the configuration) and up (AT_DELIVER, in
+// reverse), carries out their verdicts, and tells those that let an event by how it ended (AT_PUBLISHED, AT_SETTLED).
 #pragma once
 
 #include "event/event_record.hpp"
+#include "flow_table.hpp"
+#include "passage_marks.hpp"
 #include "plugins/plugin_instance.hpp"
+#include "telling.hpp"
 #include "topic_cache.hpp"
 
 #include <span>
@@ -26,11 +29,14 @@ struct traveller {
   const postbus_event* event = nullptr;
   topic_entry* entry = nullptr;   // of the event's topic
   event_record* owned = nullptr;  // the replacement that `event` is, if it was replaced
-  std::uint64_t ticket = 0, cause = 0;
+  passage_marks marks;
+  std::uint64_t cause = 0;
   std::uint32_t attempt = 0;
-  std::uint32_t verdict = POSTBUS_PASS;  // what ended it: DROP, REJECT, or FAIL where on_error says so
-  error_code ec;                         // at publish: why it was refused
-  std::string reason;                    // the feature and its reason, as "size-limit: too_big"
+  // What ended it: DROP, REJECT, or FAIL where on_error says so. HOLD and PARK: it waits for the feature that was asked as number `at`.
+  std::uint32_t verdict = POSTBUS_PASS;
+  std::uint32_t at = 0;
+  error_code ec;       // at publish: why it was refused
+  std::string reason;  // the feature and its reason, as "size-limit: too_big"
 };
 
 class pipeline {
@@ -48,9 +54,29 @@ class pipeline {
   void scope(topic_entry& entry) const;
 
   // `stage`: POSTBUS_AT_PUBLISH or POSTBUS_AT_DELIVER. Sets each traveller's verdict; PASS may come with another event and entry.
-  void ask(thread_record& thread, std::uint32_t stage, std::span<traveller> travellers) const;
+  // `from`: how many features need not be asked any more.
+  void ask(thread_record& thread, std::uint32_t stage, std::span<traveller> travellers,
+           std::uint32_t from = 0) const;
+  // The feature that held it has its verdict: carries it out, and asks the rest.
+  void go_on(thread_record& thread, std::uint32_t stage, traveller& t, const postbus_verdict& answer) const;
+  // `stage`: POSTBUS_AT_PUBLISHED or POSTBUS_AT_SETTLED. False: a feature holds it; call again with `at` behind it once it has its verdict.
+  bool tell(thread_record& thread, std::uint32_t stage, const postbus_event& event, std::uint32_t attempt,
+            passage_marks& marks, telling& how) const;
+  // What the feature that held it at SETTLED says in the end.
+  void take_answer(telling& how, const postbus_verdict& answer) const;
+  // A publish that does not wait ended so.
+  void tell_published(thread_record& thread, const postbus_event& event, passage_marks& marks,
+                      std::int32_t status) const {
+    if (marks.passed == 0) return;
+    telling how;
+    how.outcome = status;
+    tell(thread, POSTBUS_AT_PUBLISHED, event, 0, marks, how);
+  }
+  std::uint64_t next_ticket(thread_record& thread) const noexcept;
 
   bool empty() const noexcept { return features_.empty(); }
+  bool wants_settled() const noexcept { return wants_settled_; }
+  mutable flow_table waiting;
 
  private:
   struct feature {
@@ -60,18 +86,24 @@ class pipeline {
     const postbus_interceptor* table;
     void* self;
     feature_settings settings;
+    bool may_hold, may_park;  // the manifest says so
   };
 
   void add(feature f);
-
-  void ask_one(thread_record& thread, const feature& f, std::uint64_t bit, std::uint32_t stage,
+  // The feature that is asked as number k at the stage.
+  std::size_t place_of(std::uint32_t stage, std::size_t k) const noexcept {
+    return stage == POSTBUS_AT_PUBLISH || stage == POSTBUS_AT_PUBLISHED ? k : features_.size() - 1 - k;
+  }
+  void ask_one(thread_record& thread, std::size_t place, std::uint32_t number, std::uint32_t stage,
                std::span<traveller> travellers) const;
-  void carry_out(thread_record& thread, const feature& f, std::uint32_t stage, const postbus_item& answer,
+  void carry_out(thread_record& thread, std::size_t place, std::uint32_t stage, const postbus_item& answer,
                  traveller& t) const;
+  std::string_view words_of(const feature& f, std::uint32_t reason) const noexcept;
 
   engine& engine_;
   std::vector<feature> features_;
   std::vector<std::unique_ptr<local_interceptor>> local_;
+  bool wants_settled_ = false;
 };
 
 }  // namespace postbus::detail

@@ -26,6 +26,13 @@ bool fits_raw(const engine::publish_request& r, const transport_slot& to) noexce
          (o.content_type.empty() || o.content_type == to.format.content_type);
 }
 
+// A feature keeps it until it says more.
+bool is_kept(const traveller& t) noexcept { return t.verdict == POSTBUS_HOLD || t.verdict == POSTBUS_PARK; }
+
+std::uint64_t ticket_of(const delivery_state* d) noexcept {
+  return d != nullptr && d->is_item ? static_cast<const item*>(d)->marks.ticket : 0;
+}
+
 std::int64_t delay_of(const publish_options& o) noexcept { return o.delay ? o.delay->count() : 0; }
 
 // Or the end of time.
@@ -154,16 +161,25 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
     compose(thread, event, r, pairs.data());
     event_record* going = &event;
     event_record* owned = nullptr;
+    passage_marks marks;
     if (entry->publish_mask != 0) {
       traveller t;
       t.event = &event;
       t.entry = entry;
-      t.ticket = reinterpret_cast<std::uintptr_t>(&event);
-      t.cause = reinterpret_cast<std::uintptr_t>(r.cause);
+      t.marks.ticket = features.next_ticket(thread);
+      t.cause = ticket_of(r.cause);
       features.ask(thread, POSTBUS_AT_PUBLISH, {&t, 1});
       if (t.owned != nullptr) going = owned = t.owned;
       entry = t.entry;
+      if (is_kept(t)) {
+        inside.leave();
+        wait_for_verdict(t, *r.options, ec, out);
+        if (owned != nullptr) owned->release();
+        return;
+      }
+      marks = std::move(t.marks);
       if (t.verdict != POSTBUS_PASS) {
+        features.tell_published(thread, *going, marks, from_error_code(t.ec));
         thread.detail = std::move(t.reason);
         ec = t.ec;
         if (!ec) receipt_access::set_id(out, *going, thread, rt->wall_ns());
@@ -177,7 +193,9 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
       inside.leave();
       const std::int64_t deadline = rt->now_ns() + r.options->deadline.count();
       if (in_handler() && to.waiting.would_wait()) count_refused(ec = make_error_code(error::would_block));
-      else take_late(*start_late(*going, to, deadline, delay_of(*r.options)), deadline, ec, out);
+      else
+        take_late(*start_late(*going, to, deadline, delay_of(*r.options), std::move(marks)), deadline, ec,
+                  out);
     } else {
       postbus_out one{going, nullptr, 0, 0, entry->slot.data()};
       const answer_to answer{&ec, &out, r.options->deadline.count()};
@@ -189,6 +207,7 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
       } else {
         count_refused(ec);
       }
+      features.tell_published(thread, *going, marks, from_error_code(ec));
     }
     if (owned != nullptr) owned->release();
   } catch (const std::bad_alloc&) {
@@ -241,7 +260,7 @@ void engine::publish_some(std::span<const message> messages, std::span<publish_r
     next_pairs += m.options.headers.size();
     travellers[n].event = &events[n];
     travellers[n].entry = entry;
-    travellers[n].ticket = reinterpret_cast<std::uintptr_t>(&events[n]);
+    if (!features.empty()) travellers[n].marks.ticket = features.next_ticket(thread);
     whose[n++] = i;
   }
   if (!features.empty()) features.ask(thread, POSTBUS_AT_PUBLISH, {travellers.data(), n});
@@ -261,13 +280,17 @@ void engine::publish_some(std::span<const message> messages, std::span<publish_r
     traveller& t = travellers[k];
     publish_result& result = results[whose[k]];
     const std::int64_t wait_ns = messages[whose[k]].options.deadline.count();
-    if (t.verdict != POSTBUS_PASS) {
+    if (is_kept(t)) {
+      const std::int64_t deadline = rt->now_ns() + wait_ns;
+      if (in_handler()) refuse_kept(thread, t, result.ec);
+      else late.push_back({start_held(t, deadline, delay_of(messages[whose[k]].options)), &result, deadline});
+    } else if (t.verdict != POSTBUS_PASS) {
       thread.detail = t.reason;
       result.ec = t.ec;
     } else if (waits(k)) {
       const std::int64_t deadline = rt->now_ns() + wait_ns;
       late.push_back({start_late(event_record::of(t.event), *t.entry->transport, deadline,
-                                 delay_of(messages[whose[k]].options)),
+                                 delay_of(messages[whose[k]].options), std::move(t.marks)),
                       &result, deadline});
     } else {
       if (to != t.entry->transport) send();
@@ -279,15 +302,34 @@ void engine::publish_some(std::span<const message> messages, std::span<publish_r
   send();
   for (std::size_t k = 0; k < n; ++k) {
     publish_result& result = results[whose[k]];
-    const bool is_late = travellers[k].verdict == POSTBUS_PASS && waits(k);
+    const bool is_late =
+        is_kept(travellers[k]) ? !result.ec : travellers[k].verdict == POSTBUS_PASS && waits(k);
     if (!result.ec && !is_late) {
       receipt_access::set_id(result.value, event_record::of(travellers[k].event), thread, wall_of(thread));
       thread.published.store(thread.published.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     } else if (!is_late) {
       count_refused(result.ec);
     }
+    features.tell_published(thread, *travellers[k].event, travellers[k].marks, from_error_code(result.ec));
     if (travellers[k].owned != nullptr) travellers[k].owned->release();
   }
+}
+
+// Nobody waits for the verdict: those that let it by hear that it was not published.
+void engine::refuse_kept(thread_record& thread, traveller& t, error_code& ec) {
+  features.waiting.answered(t.marks.ticket);
+  features.tell_published(thread, *t.event, t.marks, POSTBUS_E_CANCELLED);
+  thread.detail = "a feature keeps it, and a handler does not wait for that";
+  ec = make_error_code(error::would_block);
+}
+
+void engine::wait_for_verdict(traveller& t, const publish_options& options, error_code& ec, receipt& out) {
+  if (in_handler()) {
+    refuse_kept(threads.mine(), t, ec);
+    return count_refused(ec);
+  }
+  const std::int64_t deadline = rt->now_ns() + options.deadline.count();
+  take_late(*start_held(t, deadline, delay_of(options)), deadline, ec, out);
 }
 
 // In order; one that stays without room is answered so, and those behind it go on.

@@ -38,16 +38,11 @@ void engine::start(std::unique_ptr<async_publish> p) {
       traveller t;
       t.event = p->event;
       t.entry = entry;
-      t.ticket = reinterpret_cast<std::uintptr_t>(p.get());
+      t.marks.ticket = self.features.next_ticket(thread);
       t.cause = p->cause;
       self.features.ask(thread, POSTBUS_AT_PUBLISH, {&t, 1});
-      if (t.owned != nullptr) {
-        p->event->release();
-        p->event = t.owned;
-      }
-      p->to = t.entry->transport;
-      p->detail = std::move(t.reason);
-      if (t.verdict != POSTBUS_PASS) return async_publish::complete(std::move(p), t.ec);
+      take_over(*p, t);
+      if (t.verdict != POSTBUS_PASS) return conclude(std::move(p), t.verdict, t.ec);
     }
   }
   hand_over(std::move(p));
@@ -79,6 +74,8 @@ void async_publish::complete(std::unique_ptr<async_publish> self, error_code ec)
       self->delay_ns > 0 && (self->to->can & POSTBUS_CAN_DELAY) == 0;  // published when it is due
   if (!ec && !is_taken_on) owner->published.fetch_add(1, std::memory_order_relaxed);
   else owner->count_refused(ec);
+  if (self->event != nullptr)
+    owner->features.tell_published(owner->threads.mine(), *self->event, self->marks, from_error_code(ec));
   if (self->direct) {
     if (ec && !self->detail.empty()) owner->threads.mine().detail = self->detail;
     self->direct(ec, std::move(self->value));
@@ -215,21 +212,44 @@ struct late_answer {
 };
 
 std::shared_ptr<late_answer> engine::start_late(event_record& event, transport_slot& to,
-                                                std::int64_t deadline_ns, std::int64_t delay_ns) {
+                                                std::int64_t deadline_ns, std::int64_t delay_ns,
+                                                passage_marks marks) {
   auto p = std::make_unique<async_publish>(shared_from_this());
   p->event = event.keep();
   p->to = &to;
+  p->marks = std::move(marks);
   p->deadline_ns = deadline_ns;
   p->delay_ns = delay_ns;
+  const auto answer = answer_of(*p);
+  publishing.fetch_add(1);
+  hand_over(std::move(p));
+  return answer;
+}
+
+std::shared_ptr<late_answer> engine::start_held(traveller& t, std::int64_t deadline_ns,
+                                                std::int64_t delay_ns) {
+  auto p = std::make_unique<async_publish>(shared_from_this());
+  p->event = event_record::of(t.event).keep();
+  p->deadline_ns = deadline_ns;
+  p->delay_ns = delay_ns;
+  p->cause = t.cause;
+  p->to = t.entry->transport;
+  p->marks = std::move(t.marks);
+  p->at = t.at;
+  const auto answer = answer_of(*p);
+  publishing.fetch_add(1);
+  hold(std::move(p));
+  return answer;
+}
+
+std::shared_ptr<late_answer> engine::answer_of(async_publish& p) {
   const auto answer = std::make_shared<late_answer>();
-  p->direct = [answer, raw = p.get()](error_code ec, receipt r) {
+  p.direct = [answer, raw = &p](error_code ec, receipt r) {
     answer->ec = ec;
     answer->value = std::move(r);
     answer->detail = raw->detail;
     sdk::answer(answer->done.done(), POSTBUS_OK);
   };
-  publishing.fetch_add(1);
-  hand_over(std::move(p));
   return answer;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/runtime.hpp"
+#include "passage_marks.hpp"
 #include "topic_cache.hpp"
 
 #include <postbus/event.hpp>
@@ -37,8 +38,11 @@ struct async_publish {
   std::int64_t delay_ns = 0;
   std::uint64_t order = 0;  // among those of its transport
   std::uint64_t cause = 0;  // ticket of the delivery it is published through
-  error_code ec;            // of the checks made before it started
-  std::string detail;       // what a feature or the transport says about it
+  passage_marks marks;      // what the features that let it by are owed
+  std::uint32_t at = 0;     // the feature that keeps it, and what that said in the end
+  postbus_verdict answer{};
+  error_code ec;       // of the checks made before it started
+  std::string detail;  // what a feature or the transport says about it
   receipt value;
   // Who hears of it: the token's handler, or a plugin.
   boost::asio::any_completion_handler<void(error_code, receipt)> handler;

@@ -320,7 +320,8 @@ typedef struct postbus_flow { /* host: "postbus.flow/1" */
   uint32_t size, flags;
   /* [any] In this order; may come before on_batch returned; the rest of the chain runs on a worker. */
   void (*resume)(void *self, const postbus_verdict *, size_t n);
-  /* [any] Passed and not started: shown again at DELIVER. On return none of them can start unseen. */
+  /* [any] What was passed at DELIVER and has not started is shown again before it does: on return none of it can start unseen.
+   * `where`: captures and their values; the host may show more than those. Returns how many it knows of now. */
   size_t (*recall)(void *self, const postbus_pair *where, size_t n);
 } postbus_flow;
 

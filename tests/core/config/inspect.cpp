@@ -262,7 +262,8 @@ TEST_CASE("all plugins of the path are listed, the broken and the hidden ones wi
   CHECK(broken.back().used);
   CHECK(has(broken.back().problem, "No such file or directory"));
   const linked_module later(
-      {"later"}, R"({"id": "later", "provides": ["postbus.interceptor/1"], "requires": ["postbus.flow/1"]})");
+      {"later"},
+      R"({"id": "later", "provides": ["postbus.control/1"], "methods": ["m"], "listens": {"a": "m"}})");
   CHECK(has(at(list_plugins(config().module(later.module)), "later").problem, "is not available yet"));
 }
 

@@ -186,7 +186,8 @@ TEST_CASE(
     "a plugin that wants what a later host has is refused when it is used, not when it lies on the path",
     "[plugin_loader]") {
   const linked_module later(
-      {"later"}, R"({"id": "later", "provides": ["postbus.interceptor/1"], "requires": ["postbus.flow/1"]})");
+      {"later"},
+      R"({"id": "later", "provides": ["postbus.control/1"], "methods": ["m"], "listens": {"a": "m"}})");
   CHECK(prepare(wired().module(later.module)).features.size() == 0);
   CHECK(refused(wired().module(later.module).feature("later")).code() == error::unsupported);
 }

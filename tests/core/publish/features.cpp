@@ -322,7 +322,7 @@ TEST_CASE("a plugin that refuses its settings or its start refuses the bus, in i
   };
   refuses(both().feature("refuses-settings"), error::bad_config, "no moon in these settings");
   refuses(both().feature("refuses-to-start"), error::unavailable, "the sun is down");
-  refuses(both().feature("later-stage"), error::unsupported, "SETTLED");
+  refuses(both().feature("later-stage"), error::bad_plugin, "has stages 8");
 }
 
 TEST_CASE("a plugin with clocks of its own is refused under a manual clock", "[features]") {

@@ -2,6 +2,9 @@
 //
 //   verdict on_publish(item&);   // before the event goes to its transport
 //   verdict on_deliver(item&);   // before the handler starts, on a worker
+// and where it wants to hear how it ended, once for each item that it passed, held or parked:
+//   void on_published(item&);    // outcome(): a status
+//   verdict on_settled(item&);   // outcome(): POSTBUS_ACK …; before the transport hears it: pass, hold, or reject an ack
 //
 // and may be called from many threads at once; it never blocks. An exception is the verdict `fail`: the feature's on_error in
 // the configuration decides what becomes of the event.
@@ -47,6 +50,10 @@ class item {
     replacement_ = std::move(event);
     return replacement_ ? verdict::replace : verdict::fail;
   }
+  // At on_published a status, at on_settled POSTBUS_ACK, RELEASE, FAILED, DEAD or DROPPED.
+  std::int32_t outcome() const noexcept { return raw_.outcome; }
+  // The ticket of the delivery that a publish came through; 0: none, or none that a feature was asked about.
+  std::uint64_t cause() const noexcept { return raw_.cause; }
   // Used by the face: the host takes over what replace() got.
   void hand_over(verdict answer) noexcept {
     raw_.verdict = static_cast<std::uint32_t>(answer);
@@ -67,9 +74,50 @@ concept deliver_feature = requires(T feature, item& i) {
   { feature.on_deliver(i) } -> std::same_as<verdict>;
 };
 template <class T>
+concept published_feature = requires(T feature, item& i) {
+  { feature.on_published(i) } -> std::same_as<void>;
+};
+template <class T>
+concept settled_feature = requires(T feature, item& i) {
+  { feature.on_settled(i) } -> std::same_as<verdict>;
+};
+template <class T>
 concept feature = publish_feature<T> || deliver_feature<T>;
 
+// What a feature says about items later: postbus.flow/1. For a plugin whose manifest requires it, and names the verdicts hold and park
+// that it gives.
+class flow {
+ public:
+  explicit flow(context& ctx) : table_(ctx.service<postbus_flow>("postbus.flow/1", &self_)) {
+    if (table_ == nullptr) throw failure(POSTBUS_E_UNSUPPORTED, "this host has no postbus.flow/1");
+  }
+
+  // [any] The verdict for an item that is held or parked; from on_batch on, also before that returned. In this order; the rest of the
+  // chain runs on a worker.
+  void resume(std::uint64_t ticket, verdict answer, std::uint32_t reason = 0) const noexcept {
+    const postbus_verdict one{ticket, static_cast<std::uint32_t>(answer), reason, nullptr};
+    table_->resume(self_, &one, 1);
+  }
+  void resume(std::span<const postbus_verdict> answers) const noexcept {
+    table_->resume(self_, answers.data(), answers.size());
+  }
+  // [any] What was passed and has not started is shown again: on return none of it can start unseen.
+  void recall() const noexcept { table_->recall(self_, nullptr, 0); }
+
+ private:
+  void* self_ = nullptr;
+  const postbus_flow* table_;
+};
+
 namespace detail {
+template <class T>
+concept names_on_settled = requires {
+  &T::on_settled;
+};
+template <class T>
+concept names_on_published = requires {
+  &T::on_published;
+};
 template <class T>
 concept names_on_publish = requires {
   &T::on_publish;
@@ -86,6 +134,10 @@ void ask(T& impl, std::uint32_t stage, postbus_item& raw) {
     if (stage == POSTBUS_AT_PUBLISH) one.hand_over(impl.on_publish(one));
   if constexpr (deliver_feature<T>)
     if (stage == POSTBUS_AT_DELIVER) one.hand_over(impl.on_deliver(one));
+  if constexpr (published_feature<T>)
+    if (stage == POSTBUS_AT_PUBLISHED) impl.on_published(one);
+  if constexpr (settled_feature<T>)
+    if (stage == POSTBUS_AT_SETTLED) one.hand_over(impl.on_settled(one));
 }
 
 // The C table of a feature.
@@ -94,7 +146,9 @@ struct interceptor_face {
   static constexpr postbus_interceptor table{
       .size = sizeof(postbus_interceptor),
       .stages = (publish_feature<T> ? unsigned{POSTBUS_AT_PUBLISH} : 0u) |
-                (deliver_feature<T> ? unsigned{POSTBUS_AT_DELIVER} : 0u),
+                (deliver_feature<T> ? unsigned{POSTBUS_AT_DELIVER} : 0u) |
+                (published_feature<T> ? unsigned{POSTBUS_AT_PUBLISHED} : 0u) |
+                (settled_feature<T> ? unsigned{POSTBUS_AT_SETTLED} : 0u),
       .needs = needs_of<T>(),
       .flags = 0,
       .on_batch = [](void* self, std::uint32_t stage, postbus_item* items, std::size_t n) {

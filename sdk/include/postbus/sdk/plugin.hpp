@@ -55,6 +55,10 @@ struct plugin_face {
                 "on_publish is: verdict on_publish(postbus::sdk::item&)");
   static_assert(!names_on_deliver<T> || deliver_feature<T>,
                 "on_deliver is: verdict on_deliver(postbus::sdk::item&)");
+  static_assert(!names_on_published<T> || (published_feature<T> && publish_feature<T>),
+                "on_published is: void on_published(postbus::sdk::item&), beside on_publish");
+  static_assert(!names_on_settled<T> || (settled_feature<T> && deliver_feature<T>),
+                "on_settled is: verdict on_settled(postbus::sdk::item&), beside on_deliver");
   static_assert(!names_execute<T> || store<T>,
                 "execute is: void execute(std::span<const postbus_op>, store_completion&&)");
   static_assert(

@@ -1,0 +1,79 @@
+// flow_table: which items wait for a feature's verdict (HOLD, PARK), by ticket, and the verdicts that come before anybody waits. A
+// feature may answer a ticket from any thread as soon as it was asked about it, while its on_batch still runs.
+#pragma once
+
+#include <postbus/plugin.h>
+
+#include <postbus/sdk/spin_mutex.hpp>
+
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+namespace postbus::detail {
+
+class flow_table {
+ public:
+  // Who goes on with the verdict; called once, without a lock, on the thread that gives it.
+  struct resumption {
+    void (*go_on)(void* ctx, const postbus_verdict& answer) = nullptr;
+    void* ctx = nullptr;
+  };
+
+  // The feature is asked about the ticket now: its verdict may come.
+  void asking(std::uint64_t ticket) {
+    const std::lock_guard lock(mutex_);
+    all_[ticket] = {};
+  }
+  // It answered, and nobody will wait.
+  void answered(std::uint64_t ticket) {
+    const std::lock_guard lock(mutex_);
+    all_.erase(ticket);
+  }
+  // It answered HOLD or PARK, and everything is ready for its verdict: go_on is called with it, now where it came already.
+  void wait(std::uint64_t ticket, resumption then) {
+    std::unique_lock lock(mutex_);
+    entry& e = all_[ticket];
+    if (!e.came) {
+      e.then = then;
+      return;
+    }
+    const postbus_verdict answer = *e.came;
+    all_.erase(ticket);
+    lock.unlock();
+    then.go_on(then.ctx, answer);
+  }
+  // Nobody waits for it any more. False: it was not waited for; a verdict is on its way to go_on, or never was one.
+  bool forget(std::uint64_t ticket) {
+    const std::lock_guard lock(mutex_);
+    const auto found = all_.find(ticket);
+    if (found == all_.end() || found->second.then.go_on == nullptr) return false;
+    all_.erase(found);
+    return true;
+  }
+  // False: nobody asked about it, or it has its verdict.
+  bool resume(const postbus_verdict& answer) {
+    std::unique_lock lock(mutex_);
+    const auto found = all_.find(answer.ticket);
+    if (found == all_.end() || found->second.came) return false;
+    if (found->second.then.go_on == nullptr) {
+      found->second.came = answer;
+      return true;
+    }
+    const resumption then = found->second.then;
+    all_.erase(found);
+    lock.unlock();
+    then.go_on(then.ctx, answer);
+    return true;
+  }
+
+ private:
+  struct entry {
+    std::optional<postbus_verdict> came;
+    resumption then;
+  };
+  sdk::spin_mutex mutex_;
+  std::unordered_map<std::uint64_t, entry> all_;
+};
+
+}  // namespace postbus::detail
