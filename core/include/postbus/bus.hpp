@@ -18,20 +18,20 @@
 
 namespace postbus {
 
-// What close() did. For each subscription: taken_on = acked + dropped + dead + given_back + abandoned.
+// What close() did. For each subscription: taken_on = acked + dropped + expired + discarded + dead + given_back + abandoned.
 struct close_report {
   struct entry {
     std::string pattern, group;
     delivery_counts counts;
   };
   static constexpr std::size_t ended_max = 1'000;
-  std::vector<entry>
-      subscriptions;  // those there were at the end and the last `ended_max` that ended before, in the order they were made
+  // Those there were at the end, and the last `ended_max` that ended before, in the order they were made.
+  std::vector<entry> subscriptions;
   delivery_counts earlier;      // of those that ended before these, added up
   std::uint64_t published = 0;  // events confirmed
-  std::uint64_t delayed = 0;    // events that were not due yet, and are lost with this process
-  std::vector<metric>
-      metrics;  // of the plugins, after everything was given back: what the memory transport still queues, for instance
+  std::uint64_t delayed = 0;    // events that this process kept until they were due; they are lost
+  // Of the plugins, after everything was given back: what the memory transport still queues, for instance.
+  std::vector<metric> metrics;
   bool clean = true;  // false: the deadline passed, and something was abandoned
 
   delivery_counts total() const;
@@ -104,9 +104,12 @@ class bus {
     return publish_json(topic, body, options, ec);
   }
 
-  // A publish with options.delay returns when it is taken on: natively by the transport, or else by this process, which publishes it when it is due
-  // (bus.delayed_max and bus.delayed_bytes_max of them at most, then error::full). Features see it at once. Those with this id that this process has and that are not
-  // due yet are not published; how many there were.
+  // A publish with options.delay returns when the event is taken on: by a transport that can keep it, else by this process, which
+  // publishes it when it is due. This process keeps bus.delayed_max and bus.delayed_bytes_max of them at most (then error::full), and
+  // loses them when it ends. Features see the event at once.
+  //
+  // cancel_delayed() takes back the events with this id that this process keeps, and returns how many there were. One that a transport
+  // keeps, or that is due already, it does not reach.
   std::size_t cancel_delayed(std::string_view id);
 
   // Completes with (error_code, receipt); takes any completion token: a callback, boost::asio::use_future, use_awaitable … Never
@@ -126,13 +129,15 @@ class bus {
   }
 
   // ---- request and reply. Publishes on the topic and waits for what a handler replies (delivery.reply), up to the timeout, which is the
-  // request's ttl too. Exactly one reply counts; whoever is subscribed gets the request, so ask a group. Errors: those of publish; timed_out; failed (the reply is an
-  // error: its words); would_block from a handler of this bus.
+  // request's ttl too, unless the options have a shorter one. Every subscription that matches gets the request, so let those that answer
+  // be a group; the first reply counts. Under a manual clock it runs what is queued, and does not move the time.
+  // Errors: those of publish; timed_out; failed (the reply is an error, and what() has its words); would_block from a handler of this bus;
+  // unsupported on a transport with the codec raw.
   postbus::event request(std::string_view topic, bytes_view data, std::chrono::nanoseconds timeout,
                          const publish_options& options = {});
   postbus::event request(std::string_view topic, bytes_view data, std::chrono::nanoseconds timeout,
                          const publish_options& options, error_code& ec) noexcept;
-  // Completes with (error_code, event), as async_publish does; from handlers too.
+  // The same without waiting: completes with (error_code, event), as async_publish does. From handlers too.
   template <boost::asio::completion_token_for<void(error_code, event)> CompletionToken>
   auto async_request(std::string_view topic, bytes_view data, std::chrono::nanoseconds timeout,
                      const publish_options& options, CompletionToken&& token) {
@@ -150,9 +155,9 @@ class bus {
   }
 
   // ---- subscribe. Handler: void(const delivery&), or boost::asio::awaitable<void>(delivery). Pattern: segments separated by ':';
-  // `*` matches one segment, `{name}` one and captures it, `**` at the end any number. From its return on it gets what is published; an event
-  // that nobody has subscribed to is gone. The handler lives until its last call or coroutine has ended. Throws error: bad_argument,
-  // unsupported, closed, unavailable.
+  // `*` matches one segment, `{name}` one and captures it, `**` at the end any number. What is published after its return reaches the
+  // handler; an event that nobody was subscribed to is gone, unless the transport remembers it (subscribe_options::from). The handler
+  // lives until its last call or coroutine has ended. Throws error: bad_argument, unsupported, closed, unavailable, failed.
   template <plain_handler F>
   [[nodiscard]] subscription subscribe(std::string_view pattern, F handler,
                                        const subscribe_options& options = {}) {
@@ -198,8 +203,9 @@ class bus {
   // included that had a level of their own. Throws error::bad_argument for a module that this bus does not have.
   void set_log_level(log_level level, std::string_view module = {});
 
-  // ---- plugins. Calls a method of a plugin's manifest, "<plugin id>.<method>", with a JSON object; returns its JSON answer.
-  // Errors: no_such_method, timed_out, and what the plugin answers.
+  // ---- plugins. Calls a method of a plugin's manifest, "<plugin id>.<method>", with a JSON object; returns its JSON answer. The bus's own
+  // are those of dead letters: dead.boxes, dead.list, dead.show, dead.requeue, dead.purge (docs/delivery.md).
+  // Errors: no_such_method, timed_out, unsupported (dead letters without a store), and what the plugin answers.
   std::string call(std::string_view method, std::string_view json = "{}",
                    std::chrono::nanoseconds deadline = std::chrono::seconds(30));
 

@@ -6,8 +6,9 @@
 //   throw postbus::reject{"no such user"}  never again: given up
 //   auto s = delivery.defer()              the answer comes later, from anywhere: s.ack(), s.retry(), s.reject()
 //
-// Both are std::exceptions: a handler that catches those throws these two on. What is given up is counted, logged with its id, and kept
-// in the dead-letter box of the group where there is a store (subscribe_options::dead_letters).
+// retry and reject are std::exceptions: a handler that catches every std::exception has to throw these two on. An event that is given up
+// is counted, logged with its id, and kept in the dead-letter box of the group where the configuration names a store
+// (subscribe_options::dead_letters).
 #pragma once
 
 #include <postbus/event.hpp>
@@ -38,9 +39,10 @@ struct reject : std::exception {
   std::string reason;
 };
 
-// The answer for a deferred delivery, which meanwhile counts as unsettled (it keeps its credit) but not against the subscription's
-// concurrency; close() waits for it up to its deadline. It must be gone before its bus is. Move-only; may be used from any thread; dropped without an answer it is a retry. Exactly
-// one answer counts: a second one is error::already_settled. The answer is handed over; it reaches the transport in a batch.
+// The answer for a deferred delivery. Until it is given the delivery is unsettled: it keeps its credit, close() waits for it up to its
+// deadline, but it does not count against the subscription's concurrency. Exactly one answer counts: a second one is
+// error::already_settled, one after handler_timeout error::lease_lost. An answer is handed over, and reaches the transport in a batch.
+// Dropped without an answer it is a retry. Move-only; may be used from any thread; must be gone before its bus is.
 class settlement {
  public:
   settlement() noexcept = default;
@@ -56,7 +58,7 @@ class settlement {
   void reject(std::string_view reason);
   void reject(std::string_view reason, error_code&) noexcept;
 
-  // Asked to stop, as delivery::stop_requested(): whoever works on it should answer soon. Not after an answer.
+  // As delivery::stop_requested(): whoever works on it should answer soon. Without a meaning after an answer.
   bool stop_requested() const noexcept;
   std::stop_token stop_token() const;
 
@@ -106,7 +108,8 @@ class delivery {
   // The event for longer than the handler. Costs a copy where the event was lent by the publisher, else a counter.
   postbus::event event() const;
 
-  // Asked to stop: by close() past its deadline, or by request_stop(). Work that takes long looks at it between its steps.
+  // Asked to stop: by close() past its deadline, by request_stop(), or by handler_timeout. Work that takes long looks at it between its
+  // steps.
   bool stop_requested() const noexcept;
   std::stop_token stop_token() const;
 
@@ -118,8 +121,9 @@ class delivery {
   receipt publish(std::string_view topic, bytes_view data, const publish_options& options = {}) const;
   receipt publish(std::string_view topic, bytes_view data, const publish_options& options,
                   error_code& ec) const noexcept;
-  // Answers a request (bus.request): the data, or an error with its reason. Throws error::bad_argument when the event is no request, and
-  // what publish throws; replies after the first are counted where they arrive, and dropped. The reply is sent on its own: what fails then is logged.
+  // Answers a request (bus.request): with data, or with an error and its reason. It does not settle, and does not wait: what fails on the
+  // way is logged. The first reply counts; later ones are counted where they arrive, and dropped. Throws error::bad_argument when the event
+  // is no request, else what publish throws.
   void reply(bytes_view data, std::string_view content_type = {}) const;
   void reply_error(std::string_view why) const;
 

@@ -62,16 +62,18 @@ struct header {
 
 // How to publish. Everything is borrowed until the publish completed; async_publish copies what it needs before it returns.
 struct publish_options {
-  std::string_view id{};  // any string, unique within the source; a UUIDv7 is made if empty
-  std::string_view
-      key{};  // partitionkey: events of one key keep their order where a subscription asks for it
+  // Any string, unique within the source; a UUIDv7 is made if empty.
+  std::string_view id{};
+  // The ordering key (CloudEvents' partitionkey): events of one key keep their order where a subscription asks for it (ordered_by).
+  std::string_view key{};
   std::string_view content_type{};    // MIME type of the data; empty = not said
   std::span<const header> headers{};  // at most 64
   // How long it may wait for room, and for its answer; 0 or less: not at all. In a batch each event has its own.
   std::chrono::nanoseconds deadline = std::chrono::seconds(30);
-  // Not delivered once so much time has passed since it was published; above 0. Nobody is told.
+  // No handler starts for it once so much time has passed since it was published, a delay included; above 0. Subscriptions count it as
+  // expired; the publisher is not told.
   std::optional<std::chrono::nanoseconds> ttl{};
-  // Not published before so much time has passed; 0 or less: at once.
+  // Not delivered before so much time has passed; 0 or less: at once. See bus::cancel_delayed().
   std::optional<std::chrono::nanoseconds> delay{};
 };
 
@@ -93,7 +95,7 @@ class receipt {
  private:
   friend struct receipt_access;
   std::array<std::uint8_t, 16>
-      uuid_{};  // the id; where nobody has asked for it yet, what its random bits are made from
+      uuid_{};                     // the id; until somebody asks for it, what its random bits are made from
   std::int64_t seeded_at_ns_ = 0;  // in that case when; else 0
   std::string given_id_;
   std::string position_;

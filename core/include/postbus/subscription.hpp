@@ -21,7 +21,7 @@ struct backoff {
   std::chrono::nanoseconds max = std::chrono::seconds(30);
 };
 
-// At most so many events, and so many bytes of their data; reached is when either is.
+// At most so many events, and at most so many bytes of their data: whichever is reached first.
 struct limit {
   std::uint64_t events, bytes;
 };
@@ -30,7 +30,7 @@ struct limit {
 struct notice {
   enum kind {
     gap,       // events were missed: the transport could not be heard for a while
-    lost,      // the group or stream was set up anew: its place was lost
+    lost,      // the group or stream was set up anew: the subscription's place is gone
     overflow,  // this subscription did not keep up, and discarded events
     ended      // nothing comes any more: given up, for lack of permission for instance
   };
@@ -44,7 +44,7 @@ struct notice {
 struct start_point {
   enum kind { new_events, beginning, position, time };
   kind what = new_events;
-  std::string behind{};                           // position: the first that comes is the one behind it
+  std::string behind{};                           // position: the first that comes is the one after it
   std::chrono::system_clock::time_point since{};  // time: the first that comes was published then, or later
 };
 inline start_point from_beginning() { return {start_point::beginning, {}, {}}; }
@@ -66,29 +66,30 @@ struct subscribe_options {
   // Competing consumers: each event goes to one member. A group is its name and its pattern, on its transport; members may be in other
   // buses where the transport is shared, with options of their own. Empty: this subscription gets every event from now on.
   std::string group{};
-  // Events taken from each of its transports and not settled yet, at most. 1 for long jobs. What is set aside (park_max) is not among
-  // them.
+  // Events taken from each of its transports and not settled yet, at most; what is parked (park_max) is not among them. 1 for long
+  // jobs.
   unsigned prefetch = 64;
   // Handlers of this subscription running at once: the one handler object is then called from several threads. Above 1 no order is
   // promised, but that of ordered_by. With dispatch = "inline" it stays 1 and does not bind: as many run as threads publish.
   unsigned concurrency = 1;
-  // Order by key: partitionkey (the event's ordering key), id, header:NAME, param:NAME, or a template such as {user}-{job}. Events with the same value
-  // run one at a time in their order; one that waits for its retry holds those behind it, and no others. Empty: all in the one
-  // order, later ones go on while one waits for a retry. Where members of a group may be in other processes, the group has one
-  // member only. An event without a value is in a lane with the others that have none.
+  // Order by key: partitionkey (the event's ordering key), id, header:NAME, param:NAME, or a template such as {user}-{job}. Events with
+  // the same value are a lane: they run one at a time in their order, and one that waits for its retry holds those behind it, but no
+  // other lane. Events without a value share one lane. A group with ordered_by has one member only (error::unsupported for a second).
+  // Empty: no lanes; later events go on while one waits for its retry. Not with dispatch = "inline".
   std::string ordered_by{};
-  // What is set aside, at most: events that wait for their retry, and those that they hold. They give their credit back, so that others
-  // go on; at the limit they keep it, fewer and fewer others come, and health says so.
+  // What is parked, at most: events that wait for their retry, and those that they hold. What is parked gives its credit back, so that
+  // others come. At the limit the next ones keep theirs: fewer and fewer others come, and health says so.
   limit park_max{10'000, 64u << 20};
-  // Handlers started for one event before it is given up. From the third on it runs alone, for it may take down others with it.
+  // Handlers started for one event before it is given up. From the third on it runs alone within its subscription (within its lane, with
+  // ordered_by), for it may take down others with it.
   unsigned max_deliveries = 5;
   postbus::backoff backoff{};
-  // A handler that takes longer is asked to stop, and its event goes to others, or is retried here where there are none; a late answer
-  // is error::lease_lost. 0: no such limit. Not with dispatch = "inline".
+  // A handler that takes longer is asked to stop and loses its event: any member of the group gets it, this one included; without a group
+  // it is retried here. A late answer is error::lease_lost. 0: no limit. Not with dispatch = "inline".
   std::chrono::nanoseconds handler_timeout{0};
 
-  // On a transport without flow control (refused on others): at most overflow_max wait here, and then some are discarded, counted, and
-  // on_notice told.
+  // On a transport without flow control (refused on others): at most overflow_max wait here. Past that, some are discarded and counted,
+  // and on_notice is told.
   std::optional<overflow_policy> overflow{};  // discard_oldest
   limit overflow_max{65'536, 64u << 20};
   // Called on a worker, in order with the deliveries. What it throws is logged.
@@ -97,12 +98,13 @@ struct subscribe_options {
   // The transport to take it from, by its name in the configuration; empty: every transport that a topic of the pattern is routed to.
   std::string transport{};
 
-  // Where to begin, on a transport that remembers (on memory: history_max). For a group: only its first member says it.
+  // Where to begin, on a transport that remembers (memory does with history_max); refused on others. Of a group only the first member may
+  // set it (error::failed for others).
   start_point from{};
 
-  // What becomes of an event that is given up: kept in the dead-letter box of the group (or of the pattern, without a group), in the
-  // store, until somebody sends it back or purges it; or only counted and logged. Unset: kept where the configuration names a store. keep is
-  // refused where there is none.
+  // What becomes of an event that is given up. keep: it is in the dead-letter box of the group (without one: of the pattern) in the store,
+  // until somebody sends it back or purges it; refused where there is no store. off: it is only counted and logged. Unset: keep where the
+  // configuration names a store, else off.
   std::optional<dead_letter_policy> dead_letters{};
 
   // Not available yet; refused by name (error::unsupported) when set.
@@ -139,8 +141,8 @@ namespace detail {
 // A handler without its type: a plain function or a coroutine, and the object it runs on.
 struct handler {
   using plain = void (*)(void* object, const delivery&);
-  using coroutine = boost::asio::awaitable<void> (*)(void* object,
-                                                     delivery&);  // which outlives the coroutine
+  // The delivery outlives the coroutine.
+  using coroutine = boost::asio::awaitable<void> (*)(void* object, delivery&);
 
   std::shared_ptr<void> object;
   plain run = nullptr;
@@ -164,12 +166,13 @@ class subscription {
   subscription& operator=(subscription&& other) noexcept;
   ~subscription();
 
-  // From the moment it returns no handler of this subscription starts. It waits for its plain handlers running on other threads,
-  // unless called from a handler of this bus, never for a suspended coroutine, and not for what close() abandoned. What was not started is given back. Idempotent.
+  // From the moment it returns no handler of this subscription starts. What was not started is given back. It waits for its plain handlers
+  // that run on other threads, unless called from a handler of this bus; never for a suspended coroutine, nor for what close() abandoned.
+  // Idempotent.
   void unsubscribe();
   void unsubscribe(error_code&) noexcept;
 
-  // As unsubscribe, and completes with (error_code) when its last handler and coroutine ended and the transport let go of it.
+  // As unsubscribe, without waiting: completes with (error_code) when its last handler and coroutine ended and the transport let go of it.
   template <boost::asio::completion_token_for<void(error_code)> CompletionToken>
   auto async_unsubscribe(CompletionToken&& token) {
     return boost::asio::async_initiate<CompletionToken, void(error_code)>(

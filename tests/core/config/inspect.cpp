@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <map>
 
 using namespace postbus;
 using namespace postbus::tests;
@@ -355,6 +356,34 @@ TEST_CASE("the configuration in the documentation is one that works", "[inspect]
       "properties": {"word": {"type": "string", "default": "password"}}}})");
   const config c = config::from_toml(text.substr(begin + fence.size(), end - begin - fence.size()));
   check(config(c).module(module.module).plugin_path(POSTBUS_TEST_PLUGIN_DIR));
+}
+
+TEST_CASE("the table of promises in the documentation says what becomes of each capability", "[inspect]") {
+  using how = capability_info::how;
+  std::ifstream page(POSTBUS_TEST_DOCS_DIR "/../transports/README.md");
+  std::vector<std::pair<std::string, std::string>> written;
+  for (std::string line; std::getline(page, line);) {
+    const std::size_t first = line.find(" | ");
+    const std::size_t second = first == std::string::npos ? first : line.find(" | ", first + 3);
+    if (!line.starts_with("| ") || second == std::string::npos) continue;
+    written.emplace_back(line.substr(2, first - 2), line.substr(first + 3, second - first - 3));
+  }
+  const auto says = [&](const std::string& capability, const std::string& word) {
+    return std::find(written.begin(), written.end(), std::pair(capability, word)) != written.end();
+  };
+  const auto rows = explain_capabilities(config_for("memory").set("store.plugin", "memory-store"));
+  const std::map<how, std::string> words{
+      {how::native, "native"}, {how::core, "core"}, {how::refused, "refused"}};
+  for (const capability_info& row : rows) {
+    CAPTURE(row.capability);
+    CHECK(says(row.capability, words.at(at(rows, "default", row.capability).supplied)));
+  }
+  for (const auto& [capability, word] : written) {
+    if (word != "native" && word != "core" && word != "refused") continue;
+    CAPTURE(capability);
+    CHECK(std::any_of(rows.begin(), rows.end(),
+                      [&](const capability_info& row) { return row.capability == capability; }));
+  }
 }
 
 TEST_CASE("an effective configuration is one that could start", "[inspect]") {
