@@ -215,6 +215,13 @@ feature_settings read_feature(const contents& c, json::object given, const std::
   if (const json::value* topics = all.if_contains("topics"))
     result.topics = read_patterns(c, *topics, join_path(path, "topics"));
   read_key(result, c, all, path);
+  if (const json::value* listens = all.if_contains("listens"))
+    for (const auto& [pattern, method] : listens->as_object()) {
+      const std::string at = join_path(join_path(path, "listens"), std::string_view(pattern));
+      if (const auto fault = sdk::check_pattern(pattern))
+        throw error(error::bad_config, at + place(c, at), "", sdk::describe(fault, pattern));
+      result.listens.emplace(std::string(pattern), text(method));
+    }
   result.sha256 = text(all, "sha256");
   const json::value& policy = all.at("on_error");
   if (policy == "pass") result.at_publish = result.at_deliver = failure_policy::pass;

@@ -71,6 +71,8 @@ struct log_settings {
 struct feature_settings {
   std::vector<std::string> topics;  // checked patterns; none: it applies to all
   key_expression key;               // captures only what every pattern of topics has
+  std::map<std::string, std::string>
+      listens;  // pattern → method, in place of the manifest's; an empty method: none
   failure_policy at_publish = failure_policy::refuse;
   failure_policy at_deliver = failure_policy::retry;
   std::string sha256;

@@ -17,7 +17,6 @@ struct later {
 
 constexpr later to_come[] = {
     {"transport", "on_unavailable", "buffer", "buffering while the transport is away"},
-    {"plugin.*", "listens", "", "binding topics to a plugin's methods"},
     {"plugin.*", "on_store_down", "", "a store for shared state"},
 };
 

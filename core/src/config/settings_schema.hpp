@@ -132,6 +132,9 @@ inline constexpr const char* feature_schema = R"({
     "key": {
       "type": "string", "minLength": 1,
       "description": "what it goes by: id, partitionkey, header:NAME, param:NAME, or a template such as job-{user}"},
+    "listens": {
+      "type": "object", "additionalProperties": {"type": "string"},
+      "description": "patterns and the methods that events on them call, besides those of the plugin; an empty method takes one of those away"},
     "on_error": {
       "enum": ["refuse", "retry", "pass"], "default": "retry",
       "description": "what becomes of an item when it fails: refuse = the publish fails, the delivery is rejected; retry = the publish fails, the delivery is tried again; pass = as if it were not there"},

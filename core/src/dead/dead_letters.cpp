@@ -76,13 +76,22 @@ void dead_letters::keep(std::string_view box, const postbus_event& event, std::i
   execute(std::move(ops), std::move(done));
 }
 
-void dead_letters::erase(std::string_view box, const std::vector<std::string>& entries, answered done) {
+void dead_letters::erase(std::string_view box, std::span<const letter> letters,
+                         std::function<void(std::string)> done) {
   sdk::store_ops ops;
-  for (const std::string& entry : entries) {
-    ops.hash_erase(events_key(box), entry).in_group(1);
-    ops.zset_erase(times_key(box), entry).in_group(1);
+  std::uint32_t group = 0;
+  for (const letter& l : letters) {
+    ++group;
+    ops.zset_erase(times_key(box), l.entry).if_equal(std::to_string(l.time_ns)).in_group(group);
+    ops.hash_erase(events_key(box), l.entry).in_group(group);
   }
-  execute(std::move(ops), std::move(done));
+  execute(std::move(ops), [done = std::move(done)](const sdk::store_answer& a) {
+    for (std::size_t i = 0; i < a.size(); ++i)
+      if (const auto status = a[i].status;
+          status != POSTBUS_OK && status != POSTBUS_E_CONFLICT && status != POSTBUS_E_CANCELLED)
+        return done(fault_of(a));
+    done(a.status() == POSTBUS_OK ? std::string() : fault_of(a));
+  });
 }
 
 void dead_letters::boxes(
@@ -145,6 +154,8 @@ void dead_letters::find(std::string_view box, std::string_view entry, std::funct
   sdk::store_ops ops;
   ops.get(events_key(box), entry);
   ops.get(events_key(box), full);
+  ops.get(times_key(box)).member(entry);
+  ops.get(times_key(box)).member(full);
   execute(std::move(ops),
           [this, entry = std::string(entry), full, done = std::move(done)](const sdk::store_answer& a) {
             page p;

@@ -60,7 +60,8 @@ class dead_letters {
 
   bool has_store() const noexcept;
   void keep(std::string_view box, const postbus_event& event, std::int64_t now_ns, answered done);
-  void erase(std::string_view box, const std::vector<std::string>& entries, answered done);
+  // Those of `letters` that are still the ones that were read: what died again since stays. done(fault of the store, or empty).
+  void erase(std::string_view box, std::span<const letter> letters, std::function<void(std::string)> done);
   void boxes(std::function<void(std::vector<std::pair<std::string, std::uint64_t>>, std::string fault)> done);
   void list(std::string_view box, const cursor& behind, std::function<void(page)> done);
   // One entry, by SOURCE/ID, or by its id where the source is this bus.

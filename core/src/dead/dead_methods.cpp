@@ -177,29 +177,32 @@ class walk : public std::enable_shared_from_this<walk> {
       return next_page();
     }
     if (requeues_) return requeue(page_[at_++]);
-    std::vector<std::string> entries;
-    for (; at_ < page_.size() && done_ < most_; ++at_, ++done_) entries.push_back(page_[at_].entry);
-    erase(std::move(entries));
+    const std::size_t n = std::min<std::uint64_t>(page_.size() - at_, most_ - done_);
+    const std::span<const dead_letters::letter> next(&page_[at_], n);
+    at_ += n;
+    done_ += n;
+    erase(next);
   }
   // Published first, and erased when that is confirmed: what goes wrong between them comes twice, and is not lost.
   void requeue(const dead_letters::letter& l) {
-    if (l.event == nullptr) return ++failed_, later(0, &walk::step);
+    // Without a group nobody keeps it: with no subscription there it would be lost.
+    const bool has_taker =
+        l.event != nullptr && (!header_of(*l.event, "deadgroup").empty() || bus_->has_pattern(box_));
+    if (!has_taker) return ++failed_, later(0, &walk::step);
     event_record* again = make_requeued(*l.event, box_, *bus_->rt);
-    error_code ec;
-    bus_->publish_own(*again, [self = shared_from_this(), entry = l.entry](error_code failed, receipt) {
+    bus_->publish_own(*again, [self = shared_from_this(), &l](error_code failed, receipt) {
       if (failed) {
         ++self->failed_;
         return self->later(self->pause_ns_, &walk::step);
       }
       ++self->done_;
-      self->erase({entry});
+      self->erase({&l, 1});
     });
     again->release();
   }
-  void erase(std::vector<std::string> entries) {
-    bus_->dead.erase(box_, entries, [self = shared_from_this()](const sdk::store_answer& a) {
-      if (!a.ok())
-        return self->end("the store did not erase what was done with: " + std::string(a.message()));
+  void erase(std::span<const dead_letters::letter> done_with) {
+    bus_->dead.erase(box_, done_with, [self = shared_from_this()](std::string fault) {
+      if (!fault.empty()) return self->end("what was done with is not erased: " + fault);
       self->later(self->pause_ns_, &walk::step);
     });
   }

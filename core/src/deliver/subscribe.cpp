@@ -92,6 +92,7 @@ bool dispatches_inline(const subscription_state& s, const transport_slot& to, su
     case subscriber::onlooker:
       return to.answers_at_once;
     case subscriber::client:
+    case subscriber::bound:
     case subscriber::replies:
       break;
   }
@@ -130,7 +131,7 @@ std::shared_ptr<subscription_state> engine::subscribe(std::string_view pattern,
     for (transport_slot* to : where)
       s->attachments.push_back(std::make_unique<attachment>(*s, *to, dispatches_inline(*s, *to, who)));
     s->takes_replies = who == subscriber::replies;
-    s->is_onlooker = who == subscriber::onlooker || s->takes_replies;
+    s->is_onlooker = who == subscriber::onlooker || who == subscriber::bound || s->takes_replies;
     s->asks_features = !s->is_onlooker && !features.empty();
     subscriptions.push_back(s);
   }
@@ -303,6 +304,12 @@ std::vector<engine::subscribed> engine::subscribed_patterns() const {
   std::vector<subscribed> list;
   for (auto& [key, line] : found) list.push_back(std::move(line));
   return list;
+}
+
+bool engine::has_pattern(std::string_view pattern) const {
+  const std::lock_guard lock(mutex);
+  return std::any_of(subscriptions.begin(), subscriptions.end(),
+                     [&](const auto& s) { return !s->closed && !s->is_onlooker && s->pattern == pattern; });
 }
 
 std::size_t engine::subscriber_count(std::string_view topic) const {

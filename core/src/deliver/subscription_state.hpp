@@ -39,7 +39,7 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   const std::uint32_t number;           // for the tally sheets; used again by a later subscription
   const std::uint64_t number_in_order;  // among all of the bus
   bool asks_features = false;
-  bool is_onlooker = false;    // takes copies for display, or replies: nobody sees it
+  bool is_onlooker = false;  // takes copies for display, replies, or what a plugin listens to: nobody sees it
   bool takes_replies = false;  // to requests of this bus: goes last
   std::vector<std::unique_ptr<attachment>>
       attachments;  // in the order of the transports; fixed once it is made

@@ -67,9 +67,10 @@ std::int32_t from_error_code(const error_code& ec) noexcept {
 
 std::shared_ptr<engine> engine::make(const config& configuration, boost::asio::any_io_executor executor) {
   auto made = std::make_shared<engine>(configuration, std::move(executor));
-  if (made->admin_ == nullptr) return made;
   try {
-    made->admin_->start();  // only now: its clients' subscriptions share the engine
+    made->bind_methods();
+    if (made->admin_ != nullptr)
+      made->admin_->start();  // only now: its clients' subscriptions share the engine
   } catch (...) {
     made->close(0, 0);
     throw;
@@ -153,6 +154,7 @@ void engine::load(prepared ready) {
   for (plugin_use& use : ready.features) {
     const auto found = ready.host.plugins.find(use.id);
     const feature_settings settings = found != ready.host.plugins.end() ? found->second : feature_settings{};
+    listens_.emplace(use.id, settings.listens);
     if (use.local != nullptr) {
       features.add(use.id, *use.local, settings);
       continue;

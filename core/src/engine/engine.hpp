@@ -35,6 +35,7 @@ struct prepared;
 enum class subscriber : std::uint8_t {
   application,
   client,   // of the admin socket: never dispatched inline, for its answers come from another process
+  bound,    // a plugin's method that listens to topics
   replies,  // of this bus: the replies to its requests
   onlooker  // gets copies for display: neither features nor topics() see it, and on a transport within the process nobody waits for it
 };
@@ -113,6 +114,7 @@ class engine : public std::enable_shared_from_this<engine> {
   };
   std::vector<subscribed> subscribed_patterns() const;
   std::size_t subscriber_count(std::string_view topic) const;
+  bool has_pattern(std::string_view pattern) const;  // a live subscription has this very one
 
   // ---- close.cpp
   close_report close(std::int64_t deadline_ns, std::int64_t grace_ns);
@@ -206,6 +208,7 @@ class engine : public std::enable_shared_from_this<engine> {
                                              const subscribe_options& options) const;
   void attach(attachment& to);
   void load(prepared ready);
+  void bind_methods();
   void open_admin(const admin_settings& settings);
   void stop_plugins() noexcept;
   void destroy_plugins() noexcept;
@@ -256,7 +259,9 @@ class engine : public std::enable_shared_from_this<engine> {
   std::map<subscription_name, delivery_counts> gone_;
 
   std::vector<std::unique_ptr<plugin_instance>> plugins_;  // the features
-  std::unique_ptr<admin> admin_;                           // where there is a socket
+  std::map<std::string, std::map<std::string, std::string>>
+      listens_;                   // by plugin: pattern → method, as configured
+  std::unique_ptr<admin> admin_;  // where there is a socket
   health_asker health_asker_;
   bool is_alive(std::int64_t deadline_ns);
   bool every_worker_is_busy();

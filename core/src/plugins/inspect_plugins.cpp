@@ -152,7 +152,8 @@ void explain_transport(std::vector<capability_info>& to, const transport_setting
   if (store != nullptr) add("dead letters", how::core, "boxes by group in the store '" + store->id + "'");
   else
     add("dead letters", how::refused, "no store: what is given up is counted and logged; set store.plugin");
-  add("order by key", how::core,
+  const bool is_queued = t.dispatch == dispatch_mode::queued;
+  add("order by key", is_queued ? how::core : how::refused,
       "the subscribe option 'ordered_by': one at a time per key, within this process");
   add("parking", how::core,
       "what waits for its retry gives its credit back, up to the subscribe option 'park_max'");

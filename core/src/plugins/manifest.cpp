@@ -182,9 +182,7 @@ manifest parse_manifest(std::string_view text, const std::string& file) {
 }
 
 void check_available(const manifest_plugin& plugin, const std::string& file) {
-  const char* what = !plugin.wraps.empty()     ? "wrapping (wraps)"
-                     : !plugin.listens.empty() ? "binding topics to methods (listens)"
-                                               : nullptr;
+  const char* what = !plugin.wraps.empty() ? "wrapping (wraps)" : nullptr;
   if (!what) return;
   throw error(error::unsupported, "plugin '" + plugin.id + "' (" + file + "), which wants " + what, "",
               std::string(what) + " is not available yet; leave the plugin out, or use a newer postbus");

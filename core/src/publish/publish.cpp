@@ -16,7 +16,7 @@ constexpr std::size_t header_name_max = 20;
 constexpr std::size_t at_once = 64;  // events of a batch that are handed over together
 
 bool is_header_name(std::string_view name) noexcept {
-  return name.size() <= header_name_max && is_header_name_on_wire(name);
+  return name.size() <= header_name_max && is_header_name_on_wire(name) && name != requeuedto_header;
 }
 
 // Whether nothing is asked for that the wire of raw cannot say.
@@ -408,7 +408,7 @@ error engine::explain(error_code ec, std::string_view topic, std::size_t data_si
                   " with too many headers, a header name that is not a-z, 0-9 or is an attribute's, or a ttl "
                   "that is not above 0",
               "at most 64 headers with names of 1 to 20 lower-case letters and digits, none of them id, "
-              "source, type, time, data and the like; a ttl above 0, or none",
+              "source, type, time, data and the like, nor requeuedto; a ttl above 0, or none",
               ""};
     case error::too_large:
       return {code, std::to_string(data_size) + " bytes of data on '" + std::string(topic) + "'",

@@ -12,7 +12,7 @@ void engine::reply(const delivery_state& request, bytes_view data, std::string_v
   try {
     const postbus_event& asked = *request.event;
     const auto to = sdk::header(asked, replyto_header);
-    if (!to || !sdk::is_reserved(*to) || sdk::check_topic(*to)) {
+    if (!to || !to->starts_with(reply_prefix) || sdk::check_topic(*to)) {
       ec = make_error_code(error::bad_argument);
       return;
     }

@@ -10,7 +10,7 @@ namespace {
 std::string reply_topic(runtime& rt) {
   char text[36];
   format_uuid(make_uuid(rt.wall_ns(), rt.random(), rt.random()), text);
-  return "postbus:reply:" + std::string(text, sizeof text);
+  return std::string(reply_prefix) + std::string(text, sizeof text);
 }
 
 // Of a request's timer.

@@ -18,6 +18,8 @@ class engine;
 class subscription_state;
 struct transport_slot;
 
+// Of the topics that replies come on; nothing else may be named in replyto.
+inline constexpr std::string_view reply_prefix = "postbus:reply:";
 inline constexpr std::string_view replyto_header = "replyto";
 inline constexpr std::string_view replyerror_header = "replyerror";
 

@@ -29,7 +29,8 @@ TEST_CASE("a key that would be the same for every event, or is misspelt, is refu
     CAPTURE(text);
     const error e = refusal([&] { parse(text); });
     CHECK(e.found() == "\"" + std::string(text) + "\" as plugin.x.key");
-    CHECK(e.wanted() == "id, partitionkey, header:NAME, param:NAME, or a template with captures such as job-{user}");
+    CHECK(e.wanted() ==
+          "id, partitionkey, header:NAME, param:NAME, or a template with captures such as job-{user}");
   }
 }
 

@@ -445,6 +445,12 @@ const std::map<std::string, std::function<void()>>& effects() {
          publish(t.b, "");
          CHECK(key == "b");
        }},
+      {"plugin.NAME.listens",
+       [] {
+         CHECK(refusal([] {
+                 bus b(with_feature().set("plugin.size-limit.listens", R"({"a" = "no-method"})"));
+               }).code() == error::bad_config);
+       }},
       {"plugin.NAME.on_error",
        [] {
          clocked t(

@@ -118,8 +118,6 @@ TEST_CASE("what only a later host has is refused by its name", "[manifest]") {
   };
   const row rows[] = {
       {R"("provides": ["postbus.transport/1"], "wraps": "transport")", "wrapping (wraps)"},
-      {R"("provides": ["postbus.control/1"], "methods": ["pause"], "listens": {"a:b": "pause"})",
-       "binding topics to methods (listens)"},
   };
   for (const row& r : rows) {
     CAPTURE(r.fields);

@@ -182,14 +182,12 @@ TEST_CASE("the transport bounds the data, and no setting goes above it", "[plugi
   CHECK(e.wanted() == "at most 1000, which 'wire' takes");
 }
 
-TEST_CASE(
-    "a plugin that wants what a later host has is refused when it is used, not when it lies on the path",
-    "[plugin_loader]") {
-  const linked_module later(
-      {"later"},
-      R"({"id": "later", "provides": ["postbus.control/1"], "methods": ["m"], "listens": {"a": "m"}})");
+TEST_CASE("a plugin that wraps is refused where a feature is wanted, not when it lies on the path",
+          "[plugin_loader]") {
+  const linked_module later({"later"},
+                            R"({"id": "later", "provides": ["postbus.transport/1"], "wraps": "transport"})");
   CHECK(prepare(wired().module(later.module)).features.size() == 0);
-  CHECK(refused(wired().module(later.module).feature("later")).code() == error::unsupported);
+  CHECK(refused(wired().module(later.module).feature("later")).code() == error::bad_config);
 }
 
 namespace {
