@@ -5,6 +5,8 @@
 #include "books.hpp"
 
 #include <array>
+#include <functional>
+#include <map>
 #include <memory>
 #include <random>
 
