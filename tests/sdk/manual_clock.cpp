@@ -3,6 +3,7 @@
 
 #include <postbus/testing/manual_clock.hpp>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -146,4 +147,68 @@ TEST_CASE("two clocks of one seed draw the same numbers, and wall time moves wit
   CHECK(a.wall_ns() == 1'767'225'600'000'000'000);
   a.advance(2s);
   CHECK(a.wall_ns() == 1'767'225'602'000'000'000);
+}
+
+TEST_CASE("an exploring clock runs everything once, in an order that its seed decides", "[manual_clock]") {
+  std::set<lines> orders;
+  std::set<std::uint64_t> hashes;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    lines before;
+    std::uint64_t hash_before = 0;
+    for (int again = 0; again < 2; ++again) {
+      manual_clock clock(seed);
+      clock.explore();
+      diary d(clock);
+      for (const char* name : {"a", "b", "c"}) d.post(name);
+      d.timer(0, "due");
+      clock.run_until_idle();
+      REQUIRE(d.lines.size() == 4);
+      CHECK(std::set<std::string>(d.lines.begin(), d.lines.end()) ==
+            std::set<std::string>{"a@0", "b@0", "c@0", "due@0"});
+      if (again != 0) {
+        CHECK(d.lines == before);
+        CHECK(clock.schedule_hash() == hash_before);
+      }
+      before = d.lines;
+      hash_before = clock.schedule_hash();
+    }
+    orders.insert(before);
+    hashes.insert(hash_before);
+  }
+  CHECK(orders.size() == 24);
+  CHECK(hashes.size() == 24);
+}
+
+TEST_CASE("an exploring clock keeps time: only timers due at one moment change places", "[manual_clock]") {
+  std::set<lines> orders;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    manual_clock clock(seed);
+    clock.explore();
+    diary d(clock);
+    d.timer(20, "later");
+    for (const char* name : {"a", "b", "c"}) d.timer(10, name);
+    clock.advance(30ns);
+    REQUIRE(d.lines.size() == 4);
+    CHECK(d.lines.back() == "later@20");
+    orders.insert(d.lines);
+  }
+  CHECK(orders.size() == 6);
+}
+
+TEST_CASE("an exploring clock takes one at a time from its other queues", "[manual_clock]") {
+  std::set<std::string> orders;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    manual_clock clock(seed);
+    clock.explore();
+    std::string order;
+    int left = 2;
+    const auto one = [&] { return left > 0 ? (--left, order += 's', std::size_t{1}) : 0; };
+    clock.add_source(
+        &left, [&] { return one() + one(); }, one);
+    clock.post([](void* o) { *static_cast<std::string*>(o) += 'p'; }, &order);
+    CHECK(clock.run_until_idle() == 3);
+    orders.insert(order);
+    clock.remove_source(&left);
+  }
+  CHECK(orders == std::set<std::string>{"pss", "sps", "ssp"});
 }

@@ -259,7 +259,8 @@ member* exchange::subscribe(const postbus_sub& request, const sdk::sink& to, sdk
   if (group.empty()) single_[at->q.get()] = at;
   else groups_[{pattern, group}] = at;
   lock.unlock();
-  if (!is_new || past_ != nullptr) at->q->credit(*m, 0, ctx);  // there may be something for it
+  // There may be something for it, and then there is room again.
+  if ((!is_new || past_ != nullptr) && at->q->credit(*m, 0, ctx)) room_again();
   return m.release();
 }
 

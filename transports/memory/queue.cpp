@@ -25,6 +25,8 @@ class position_texts {
   std::size_t used_ = 0;
 };
 
+bool came_later(const held* a, const held* b) noexcept { return a->number > b->number; }
+
 const postbus_event* keep(const postbus_event& event, sdk::context& ctx) {
   sdk::kept_event kept = ctx.keep(event);
   if (!kept) throw std::bad_alloc();
@@ -134,6 +136,7 @@ bool queue::settle(held& h, const postbus_settle& how, sdk::context& ctx) {
 bool queue::clear(sdk::context& ctx) {
   const lock locked(mutex_);
   while (!waiting_.empty()) put_away(*waiting_.pop_front(), ctx);
+  for (held* h : std::exchange(given_back_, {})) put_away(*h, ctx);
   while (!kept_.empty()) ctx.release(kept_.pop_front().event);
   while (with_members_ != nullptr) {
     held& h = *with_members_;
@@ -201,7 +204,7 @@ std::size_t queue::take_for(member& m, std::span<postbus_delivery> deliveries, T
   for (postbus_delivery& d : deliveries.first(n)) {
     d = {};
     if (is_group_) {
-      held& h = *waiting_.pop_front();
+      held& h = take_first();
       h.with = &m;
       h.before = nullptr;
       h.after = with_members_;
@@ -231,6 +234,7 @@ held& queue::take_up(const postbus_event& event, std::uint64_t position, sdk::co
   held& h = *std::exchange(spare_, spare_->after);
   h.event = kept.release();
   h.position = position;
+  h.number = ++taken_up_;
   h.attempt = 0;
   h.after = nullptr;
   return h;
@@ -253,7 +257,17 @@ void queue::unlink(held& h) noexcept {
 void queue::give_back(held& h) {
   unlink(h);
   bytes_ += h.event->data.len;
-  waiting_.push_front(&h);
+  given_back_.push_back(&h);
+  std::push_heap(given_back_.begin(), given_back_.end(), came_later);
+}
+
+held& queue::take_first() {
+  if (given_back_.empty() || (!waiting_.empty() && came_later(given_back_.front(), waiting_.front())))
+    return *waiting_.pop_front();
+  std::pop_heap(given_back_.begin(), given_back_.end(), came_later);
+  held& first = *given_back_.back();
+  given_back_.pop_back();
+  return first;
 }
 
 bool queue::look_for_room() noexcept {

@@ -46,6 +46,7 @@ struct queued {
 struct held {
   const postbus_event* event = nullptr;
   std::uint64_t position = 0;
+  std::uint64_t number = 0;   // in the order in which they came
   std::uint32_t attempt = 0;  // handlers started for it
   member* with = nullptr;     // whose it is until it is settled
   queue* in = nullptr;
@@ -98,7 +99,10 @@ class queue {
   void unlink(held& h) noexcept;
   void give_back(held& h);
   bool look_for_room() noexcept;
-  std::size_t size() const noexcept { return is_group_ ? waiting_.size() : kept_.size(); }
+  std::size_t size() const noexcept {
+    return is_group_ ? waiting_.size() + given_back_.size() : kept_.size();
+  }
+  held& take_first();
   // Unlocks while it calls the member, and lets go of the events with `releases` if there is one.
   void deliver(lock& locked, member& m, std::span<const postbus_delivery> deliveries, sdk::context* releases);
   // Fills deliveries from the front of what waits, as far as the member's share and credit go.
@@ -113,7 +117,10 @@ class queue {
   std::vector<member*> members_;
   std::size_t turn_ = 0;  // whose it is, among members with credit
   ring<held*> waiting_;   // of a group
-  ring<queued> kept_;     // of one subscription: it has no use for more
+  std::vector<held*>
+      given_back_;  // a heap, the one that came first on top: they go out again in the order in which they came
+  std::uint64_t taken_up_ = 0;
+  ring<queued> kept_;  // of one subscription: it has no use for more
   std::size_t bytes_ = 0;
   std::int64_t reported_ = 0;
   bool handing_out_ = false;

@@ -17,12 +17,7 @@ class ring {
     make_room();
     at(size_++) = std::move(value);
   }
-  void push_front(T value) {
-    make_room();
-    first_ = (first_ + items_.size() - 1) & (items_.size() - 1);
-    ++size_;
-    at(0) = std::move(value);
-  }
+  const T& front() const noexcept { return items_[first_]; }
   T pop_front() {
     T value = std::exchange(at(0), T{});
     first_ = (first_ + 1) & (items_.size() - 1);

@@ -37,7 +37,11 @@ void subscription_state::settle_now(item& i, const verdict& v, batch& done) {
 
 void subscription_state::ended(item& i, const verdict& v, batch& done) {
   if (i.deferred || !in_time(i)) return i.release();
-  settle(i, v, done);
+  if (v.what != verdict::retry || i.time_limit == 0) return settle(i, v, done);
+  // This item has had its answer, and a limit that fell due just now may still look at it: the next attempt needs one of its own.
+  item& again = go_on_without(i);
+  i.release();
+  settle(again, v, done);
 }
 
 void subscription_state::took_along(item& i) {

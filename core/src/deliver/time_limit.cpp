@@ -49,7 +49,8 @@ void subscription_state::take_from_handler(item& i) {
                        std::string(sdk::view(i.event->topic)) + "' is taken from '" + pattern + "': " + why);
   batch done(*this);
   item& again = go_on_without(i);
-  const bool has_others = again.token != 0 && (again.from->to.can & POSTBUS_CAN_ACK) != 0;
+  // An order by key has one member, whose lane the retry has to hold.
+  const bool has_others = order_.empty() && again.token != 0 && (again.from->to.can & POSTBUS_CAN_ACK) != 0;
   if (!has_others || again.attempt >= options.max_deliveries)
     return settle(again, {verdict::retry, {}, why}, done);
   counts_.retried.fetch_add(1, std::memory_order_relaxed);

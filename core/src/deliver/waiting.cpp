@@ -42,6 +42,8 @@ void subscription_state::wait_for_retry(item& i, std::optional<std::chrono::nano
     after = std::chrono::nanoseconds(static_cast<std::int64_t>(most * uniform));
   }
   done.settle(i, POSTBUS_FAILED, after->count());
+  // At once: an unsubscribe may give it back from here on, and that must not overtake the attempt.
+  done.send();
   credits freed;
   {
     std::unique_lock lock(mutex_);

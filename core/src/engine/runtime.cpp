@@ -147,10 +147,16 @@ class executor_runtime final : public system_runtime {
 class manual_runtime final : public runtime {
  public:
   explicit manual_runtime(testing::manual_clock& clock) : clock_(clock) {
-    clock_.add_source(this, [this] {
-      context_.restart();
-      return context_.poll();
-    });
+    clock_.add_source(
+        this,
+        [this] {
+          context_.restart();
+          return context_.poll();
+        },
+        [this] {
+          context_.restart();
+          return context_.poll_one();
+        });
   }
   ~manual_runtime() override { clock_.remove_source(this); }
 
@@ -193,7 +199,10 @@ class manual_runtime final : public runtime {
 
   testing::manual_clock& clock_;
   boost::asio::io_context context_;
-  std::set<pending*> pending_;
+  struct by_id {  // not by address: a run is the same each time
+    bool operator()(const pending* a, const pending* b) const noexcept { return a->id < b->id; }
+  };
+  std::set<pending*, by_id> pending_;
 };
 
 }  // namespace

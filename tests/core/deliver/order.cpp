@@ -207,6 +207,48 @@ TEST_CASE("what stands behind a retry when the subscription ends is given back, 
   CHECK(attempts == std::vector<unsigned>{1, 1, 2});
 }
 
+TEST_CASE("what is given back goes out again in the order in which it came", "[order]") {
+  virtual_bus v;
+  subscribe_options o = by_key();
+  o.group = "g";
+  o.prefetch = GENERATE(1u, 4u, 64u);
+  std::string order;
+  auto s = v.b.subscribe(
+      "jobs", [&](const delivery&) { throw retry{1h}; }, o);
+  for (const char* text : {"1", "2", "3", "4", "5", "6"}) v.publish("a", text);
+  v.clock.run_until_idle();
+  s.unsubscribe();
+  v.publish("a", "7");
+  v.clock.run_until_idle();
+  const auto next = v.b.subscribe(
+      "jobs", [&](const delivery& d) { order += d.text(); }, o);
+  v.clock.run_until_idle();
+  CHECK(order == "1234567");
+}
+
+TEST_CASE("a retry counts, also where its own chain of deliveries unsubscribes", "[order]") {
+  virtual_bus v;
+  subscribe_options o;
+  o.group = "g";
+  std::vector<std::pair<std::string, unsigned>> seen;
+  subscription s, next;
+  s = v.b.subscribe(
+      "jobs",
+      [&](const delivery& d) {
+        if (d.text() == "1") throw retry{1h};
+        s.unsubscribe();
+      },
+      o);
+  next = v.b.subscribe(
+      "jobs", [&](const delivery& d) { seen.emplace_back(d.text(), d.attempt()); }, o);
+  for (const char* text : {"1", "1", "2", "2"}) v.publish("", text);
+  v.clock.run_until_idle();
+  std::uint64_t retried = s.counts().retried, again = 0;
+  REQUIRE(retried > 0);
+  for (const auto& [text, attempt] : seen) again += attempt == 2;
+  CHECK(again == retried);
+}
+
 TEST_CASE("parked events give their credit back up to park_max; at the limit health names it", "[order]") {
   virtual_bus v;
   std::string order;

@@ -78,6 +78,28 @@ TEST_CASE("an answer in time ends the limit", "[time_limit]") {
   CHECK(v.clock.pending_timers() == 0);
 }
 
+TEST_CASE("a handler that fails in time has its whole limit again, and its next answer counts",
+          "[time_limit]") {
+  virtual_bus v;
+  settlement kept;
+  const bool defers = GENERATE(true, false);
+  const auto s = v.b.subscribe(
+      "a",
+      [&](const delivery& d) {
+        if (d.attempt() == 1) throw std::runtime_error("not yet");
+        if (defers) kept = d.defer();
+      },
+      limited(GENERATE("", "workers")));
+  v.b.publish("a", "x");
+  v.clock.run_until_idle();
+  v.clock.advance(999ms);
+  if (defers) kept.ack();
+  CHECK(s.counts().acked == 1);
+  v.clock.advance(10s);
+  CHECK(s.counts().started == 2);
+  CHECK(v.b.wait_until_idle());
+}
+
 TEST_CASE("an event that takes too long each time is given up after max_deliveries", "[time_limit]") {
   virtual_bus v;
   std::vector<settlement> kept;
@@ -147,7 +169,7 @@ TEST_CASE("a key whose handler is overdue goes on only when its retry is done", 
   virtual_bus v;
   std::string order;
   std::vector<settlement> kept;
-  subscribe_options o = limited();
+  subscribe_options o = limited(GENERATE("", "workers"));
   o.ordered_by = "partitionkey";
   const auto s = v.b.subscribe(
       "a",

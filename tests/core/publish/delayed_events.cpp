@@ -157,3 +157,21 @@ TEST_CASE("on threads: many delayed events, each comes once", "[delayed]") {
   CHECK(eventually([&] { return seen == 500; }));
   CHECK(b.close().delayed == 0);
 }
+
+TEST_CASE("what waits for room in a group without members is published when one comes", "[delayed]") {
+  virtual_bus v(config_for("memory").set("transport.queue_max", "4"));
+  subscribe_options o;
+  o.group = "g";
+  int calls = 0;
+  const auto count = [&](const delivery&) { ++calls; };
+  auto s = v.b.subscribe("a", count, o);
+  s.unsubscribe();
+  for (int n = 0; n < 4; ++n) v.publish("x", 0s);
+  v.publish("late", 1s);
+  v.clock.advance(1s);
+  CHECK(v.seen == "xxxx");
+  s = v.b.subscribe("a", count, o);
+  v.clock.run_until_idle();
+  CHECK(v.seen == "xxxxlate");
+  CHECK(calls == 5);
+}

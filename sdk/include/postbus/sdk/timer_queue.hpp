@@ -16,7 +16,9 @@ class timer_queue {
   using id = std::uint64_t;  // never 0
 
   // `deadline` in ns of the owner's clock.
-  id add(std::int64_t deadline, postbus_done done) {
+  id add(std::int64_t deadline, postbus_done done) { return add(deadline, done, ++added_); }
+  // Among those due at one moment the one with the lower rank comes first: for an owner that wants another order than they were added in.
+  id add(std::int64_t deadline, postbus_done done, std::uint64_t rank) {
     std::uint32_t slot;
     if (free_.empty()) {
       slot = static_cast<std::uint32_t>(slots_.size());
@@ -26,7 +28,7 @@ class timer_queue {
       free_.pop_back();
     }
     slots_[slot].deadline = deadline;
-    slots_[slot].order = ++added_;
+    slots_[slot].order = rank;
     slots_[slot].done = done;
     heap_.push_back(slot);
     sift_up(heap_.size() - 1);
@@ -50,6 +52,8 @@ class timer_queue {
 
   // When the first is due; INT64_MAX when there is none.
   std::int64_t next() const noexcept { return heap_.empty() ? INT64_MAX : slots_[heap_[0]].deadline; }
+  // Which it is; 0 when there is none.
+  id next_id() const noexcept { return heap_.empty() ? 0 : id{slots_[heap_[0]].generation} << 32 | heap_[0]; }
   std::size_t size() const noexcept { return heap_.size(); }
 
  private:
