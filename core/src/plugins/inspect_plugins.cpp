@@ -22,9 +22,11 @@ std::vector<std::string> used_names(const settings& host) {
   for (const transport_settings& t : host.transports) {
     names.push_back(t.plugin.name);
     if (!t.like.name.empty()) names.push_back(t.like.name);
+    for (const plugin_name& wrapper : t.wrappers) names.push_back(wrapper.name);
   }
   for (const plugin_name& feature : host.features) names.push_back(feature.name);
   names.push_back(host.store.plugin.name);
+  for (const plugin_name& wrapper : host.store.wrappers) names.push_back(wrapper.name);
   return names;
 }
 
@@ -62,7 +64,8 @@ plugin_info describe(const plugin_library& library, const manifest_plugin& p) {
           capability_names(p.can),
           false,
           p.shared,
-          why_unavailable(p, library.info.file)};
+          why_unavailable(p, library.info.file),
+          p.wraps};
 }
 
 class plugin_list {

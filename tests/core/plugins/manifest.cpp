@@ -117,7 +117,6 @@ TEST_CASE("what only a later host has is refused by its name", "[manifest]") {
     const char *fields, *what;
   };
   const row rows[] = {
-      {R"("provides": ["postbus.transport/1"], "wraps": "transport")", "wrapping (wraps)"},
       {R"("provides": ["postbus.control/1"], "methods": ["pause"], "listens": {"a:b": "pause"})",
        "binding topics to methods (listens)"},
       {R"("provides": ["postbus.interceptor/1"], "verdicts": ["hold"])", "the verdict hold"},
