@@ -43,6 +43,7 @@ void list(const common_options& common, const config& c) {
                                {"file", p.file},
                                {"used", p.used},
                                {"shared", p.shared},
+                               {"wraps", p.wraps},
                                {"problem", p.problem},
                                {"provides", to_json(p.provides)},
                                {"needs", to_json(p.needs)},
@@ -51,7 +52,7 @@ void list(const common_options& common, const config& c) {
     if (!p.problem.empty()) problems += p.file + ": " + p.problem + "\n";
     if (!p.id.empty())
       t.add({p.used ? "*" : "", table::cell(p.id, p.problem.empty() ? style::plain : style::red), p.version,
-             joined(p.provides), p.file, p.summary});
+             joined(p.provides) + (p.wraps.empty() ? "" : " (wraps a " + p.wraps + ")"), p.file, p.summary});
   }
   if (common.json) return print_json(all);
   print(t.text(wants_color(common.color, STDOUT_FILENO)) + (problems.empty() ? "" : "\n" + problems));

@@ -72,9 +72,11 @@ void announce(const common_options& common, const config& c) {
       return std::any_of(p.provides.begin(), p.provides.end(),
                          [&](const auto& id) { return id.starts_with(what); });
     };
-    if (p.used && !provides("postbus.transport/"))
-      note(common,
-           (provides("postbus.store/") ? "store " : "feature ") + p.id + " " + p.version + ": " + p.summary);
+    if (p.used && (!p.wraps.empty() || !provides("postbus.transport/")))
+      note(common, (!p.wraps.empty()             ? "wrapper of a " + p.wraps + " "
+                    : provides("postbus.store/") ? "store "
+                                                 : "feature ") +
+                       p.id + " " + p.version + ": " + p.summary);
   }
   const std::string admin = setting(c, "bus.admin");
   note(common, admin.empty() ? "admin: none (bus.admin is not set)" : "admin " + admin);

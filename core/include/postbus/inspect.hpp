@@ -43,6 +43,7 @@ struct plugin_info {
   bool used = false;    // by this configuration
   bool shared = false;  // a transport whose events reach the buses of other processes
   std::string problem;  // why it cannot be used; the other members may be empty then
+  std::string wraps{};  // "transport" or "store", of a wrapper; else empty
 };
 
 // In the order of the path, the broken ones last. Throws error::bad_config.

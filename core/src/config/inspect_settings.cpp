@@ -124,7 +124,8 @@ class explainer {
     std::vector<std::string> others;
     const json::object* given = is_general ? nullptr : given_at(written_, path);
     const bool shared = which == host_table::transport || which == host_table::named_transport ||
-                        which == host_table::store || which == host_table::feature;
+                        which == host_table::store || which == host_table::feature ||
+                        which == host_table::wrapper;
     if (given != nullptr && shared)
       for (const auto& [key, value] : *given) others.emplace_back(std::string_view(key));
     add(path, "the bus", schema, given, others, is_general);
@@ -173,6 +174,11 @@ void explain_all(explainer& to, const plugin_survey& s) {
     to.host(host_table::feature, path);
     to.plugin(feature, path, feature_setting_names(), true);
   }
+  for (const found_plugin& wrapper : s.found.all_wrappers()) {
+    const std::string path = join_path("plugin", wrapper.plugin->id);
+    to.host(host_table::wrapper, path);
+    to.plugin(wrapper, path, wrapper_setting_names(), true);
+  }
   if (s.found.features.empty()) to.host(host_table::feature, "plugin.NAME", true);
 }
 
@@ -185,6 +191,8 @@ void explain_one(explainer& to, const settings& host, const found_plugin& found,
   if (is_it(host.store.plugin)) to.plugin(found, "store", store_setting_names(), true);
   if (found.plugin->is_feature())
     to.plugin(found, join_path("plugin", found.plugin->id), feature_setting_names(), true);
+  if (found.plugin->is_wrapper())
+    to.plugin(found, join_path("plugin", found.plugin->id), wrapper_setting_names(), true);
   if (to.tables.size() != before) return;
   to.plugin(found, found.plugin->is_store() ? "store" : "transport", {}, false);
 }

@@ -62,10 +62,10 @@ json::object take_own(json::object& given, const std::vector<std::string>& host)
   return own;
 }
 
-std::vector<plugin_name> features(const contents& c, const json::object& bus) {
+std::vector<plugin_name> plugin_names(const contents& c, const json::value& list, const std::string& path) {
   std::vector<plugin_name> names;
-  for (const json::value& name : bus.at("features").as_array())
-    names.push_back({text(name), c.origin(join_path("bus.features", names.size()))});
+  for (const json::value& name : list.as_array())
+    names.push_back({text(name), c.origin(join_path(path, names.size()))});
   return names;
 }
 
@@ -93,7 +93,7 @@ void read_bus(settings& to, const contents& c) {
                 "1 to 255 bytes", "shorten it");
   }
   to.threads = static_cast<unsigned>(bus.at("threads").as_int64());
-  to.features = features(c, bus);
+  to.features = plugin_names(c, bus.at("features"), "bus.features");
   for (const json::value& folder : bus.at("plugin_path").as_array())
     to.plugin_path.emplace_back(text(folder));
   to.wait = bus.at("wait") == "spin" ? wait_mode::spin : wait_mode::sleep;
@@ -128,6 +128,7 @@ transport_settings read_transport(const contents& c, json::object given, const s
   };
   const json::object all = complete(c, given, which, path);
   to.plugin = named(all, "plugin");
+  to.wrappers = plugin_names(c, all.at("wrappers"), join_path(path, "wrappers"));
   if (all.contains("like")) to.like = named(all, "like");
   to.dispatch = all.at("dispatch") == "inline" ? dispatch_mode::on_delivery : dispatch_mode::queued;
   to.required = all.at("required").as_bool();
@@ -195,6 +196,7 @@ void read_store(store_settings& to, const contents& c) {
   const std::string origin = given.contains("plugin") ? c.origin("store.plugin") : "";
   const json::object all = complete(c, given, host_table::store, "store");
   to.plugin = {text(all.at("plugin")), origin};
+  to.wrappers = plugin_names(c, all.at("wrappers"), "store.wrappers");
   to.sha256 = text(all, "sha256");
 }
 
@@ -256,7 +258,7 @@ const json::object& host_schema(host_table table) {
       json::parse(bus_schema).as_object(),       json::parse(log_schema).as_object(),
       json::parse(transport_schema).as_object(), schema_of_named_transport(),
       json::parse(route_schema).as_object(),     json::parse(store_schema).as_object(),
-      json::parse(feature_schema).as_object()};
+      json::parse(feature_schema).as_object(),   json::parse(wrapper_schema).as_object()};
   return schemas[static_cast<std::size_t>(table)];
 }
 
@@ -272,6 +274,11 @@ const std::vector<std::string>& store_setting_names() {
 
 const std::vector<std::string>& feature_setting_names() {
   static const std::vector<std::string> names = property_names(host_schema(host_table::feature));
+  return names;
+}
+
+const std::vector<std::string>& wrapper_setting_names() {
+  static const std::vector<std::string> names = property_names(host_schema(host_table::wrapper));
   return names;
 }
 

@@ -32,7 +32,8 @@ struct transport_settings {
   std::string name;  // "default" for [transport], else the NAME of [transports.NAME]
   std::string path;  // of its table: "transport", "transports.control"
   plugin_name plugin;
-  plugin_name like;  // whose limits it takes on; empty: nobody's
+  std::vector<plugin_name> wrappers;  // the outermost first
+  plugin_name like;                   // whose limits it takes on; empty: nobody's
   dispatch_mode dispatch = dispatch_mode::queued;
   bool required = true;
   std::uint64_t data_max = 0;  // bytes of event data; what the transport takes, unless data_max_set
@@ -50,6 +51,7 @@ struct route_settings {
 
 struct store_settings {
   plugin_name plugin;  // "auto": what the library of the default transport has, else memory-store
+  std::vector<plugin_name> wrappers;  // the outermost first
   std::string sha256;
   json::object own;  // the plugin's, unchecked
 };
@@ -99,12 +101,13 @@ struct settings {
 settings read_settings(const config_access::contents& contents);
 
 // The host's own tables, and what their schemas say.
-enum class host_table { bus, log, transport, named_transport, route, store, feature };
+enum class host_table { bus, log, transport, named_transport, route, store, feature, wrapper };
 const json::object& host_schema(host_table table);
 
-// The names of the host's own settings in [transport], [store] and in [plugin.NAME].
+// The names of the host's own settings in [transport], [store], and in [plugin.NAME] of a feature and of a wrapper.
 const std::vector<std::string>& transport_setting_names();
 const std::vector<std::string>& store_setting_names();
 const std::vector<std::string>& feature_setting_names();
+const std::vector<std::string>& wrapper_setting_names();
 
 }  // namespace postbus::detail

@@ -71,6 +71,9 @@ inline constexpr const char* transport_schema = R"({
     "plugin": {
       "type": "string", "minLength": 1, "default": "memory",
       "description": "id or file of the transport"},
+    "wrappers": {
+      "type": "array", "items": {"type": "string", "minLength": 1}, "default": [],
+      "description": "ids or files of plugins that stand between the bus and the transport, the outermost first; their settings are in [plugin.ID]"},
     "dispatch": {
       "enum": ["queued", "inline"], "default": "queued",
       "description": "whether handlers run on a worker, or on the thread that delivers"},
@@ -117,6 +120,9 @@ inline constexpr const char* store_schema = R"({
     "plugin": {
       "type": "string", "minLength": 1, "default": "auto",
       "description": "id or file of the store; auto = that of the library of the default transport, else memory-store; only if a plugin asks for one"},
+    "wrappers": {
+      "type": "array", "items": {"type": "string", "minLength": 1}, "default": [],
+      "description": "ids or files of plugins that stand between the bus and the store, the outermost first; their settings are in [plugin.ID]"},
     "sha256": {
       "type": "string", "pattern": "^[0-9a-fA-F]{64}$",
       "description": "the SHA-256 of the plugin's file, 64 hex digits: another file is refused"}
@@ -138,6 +144,16 @@ inline constexpr const char* feature_schema = R"({
     "on_error": {
       "enum": ["refuse", "retry", "pass"], "default": "retry",
       "description": "what becomes of an item when it fails: refuse = the publish fails, the delivery is rejected; retry = the publish fails, the delivery is tried again; pass = as if it were not there"},
+    "sha256": {
+      "type": "string", "pattern": "^[0-9a-fA-F]{64}$",
+      "description": "the SHA-256 of the plugin's file, 64 hex digits: another file is refused"}
+  }
+})";
+
+// Of [plugin.NAME], where NAME is a wrapper's: the other settings of a feature say nothing about it.
+inline constexpr const char* wrapper_schema = R"({
+  "type": "object",
+  "properties": {
     "sha256": {
       "type": "string", "pattern": "^[0-9a-fA-F]{64}$",
       "description": "the SHA-256 of the plugin's file, 64 hex digits: another file is refused"}

@@ -2,6 +2,7 @@
 
 #include "admin/admin.hpp"
 #include "plugins/plugin_loader.hpp"
+#include "plugins/wrappers.hpp"
 
 #include <postbus/sdk/names.hpp>
 #include <postbus/sdk/topic.hpp>
@@ -29,6 +30,18 @@ std::unique_ptr<runtime> make_runtime(const config& configuration, const setting
   throw error(error::bad_config, "bus.threads = 0 and no executor",
               "threads, or an executor given to the bus",
               "write bus(config, executor), or set bus.threads to 1 or more");
+}
+
+void check_store(const plugin_instance& store) {
+  const auto* table = store.interface<postbus_store>("postbus.store/1");
+  if (table == nullptr || !POSTBUS_CAN(table, execute))
+    throw error(error::bad_plugin,
+                "plugin '" + store.id() + "' (" + store.origin() + ") gives no postbus.store/1",
+                "the interface its manifest provides", "see plugin.h");
+}
+
+void start_layers(plugin_instance* outermost) {
+  for_each_layer(outermost, [](plugin_instance& p) { p.start(); });
 }
 
 }  // namespace
@@ -127,15 +140,9 @@ const admin_counts* engine::admin_counts() const noexcept {
 void engine::load(prepared ready) {
   if (ready.store) {
     store_is_named = ready.host.store.plugin.name != "auto";
-    store = std::make_unique<plugin_instance>(*this, std::move(*ready.store), "store", "");
-    store->check();
-    if (const auto* table = store->interface<postbus_store>("postbus.store/1");
-        table == nullptr || !POSTBUS_CAN(table, execute))
-      throw error(error::bad_plugin,
-                  "plugin '" + store->id() + "' (" + store->origin() + ") gives no postbus.store/1",
-                  "the interface its manifest provides", "see plugin.h");
-    store->start();
-    if (!store_is_named && store->id() == "memory-store")
+    store = make_with_wrappers(*this, std::move(*ready.store), "store", "", true, check_store);
+    start_layers(store.get());
+    if (!store_is_named && store->innermost().id() == "memory-store")
       for (const plugin_use& t : ready.transports)
         if (t.manifest->shared)
           log->write(POSTBUS_LOG_WARN, "bus",
@@ -147,8 +154,8 @@ void engine::load(prepared ready) {
     const transport_settings& mine = ready.host.transports[i];
     transports.push_back(std::make_unique<transport_slot>(
         *this,
-        std::make_unique<plugin_instance>(*this, std::move(ready.transports[i]), "transport." + mine.name,
-                                          i == 0 ? "" : mine.name, mine.required),
+        make_with_wrappers(*this, std::move(ready.transports[i]), "transport." + mine.name,
+                           i == 0 ? "" : mine.name, mine.required, check_transport),
         mine));
   }
   for (plugin_use& use : ready.features) {
@@ -163,25 +170,27 @@ void engine::load(prepared ready) {
     plugins_.back()->check();
     features.add(*plugins_.back(), settings);
   }
-  for (const auto& t : transports) t->plugin->start();
+  for (const auto& t : transports) start_layers(t->plugin.get());
   for (const auto& plugin : plugins_) plugin->start();
 }
 
 void engine::for_each_plugin(const std::function<void(plugin_instance&)>& f) const {
-  if (store != nullptr) f(*store);
-  for (const auto& t : transports)
-    if (t->plugin != nullptr) f(*t->plugin);
+  for_each_layer(store.get(), f);
+  for (const auto& t : transports) for_each_layer(t->plugin.get(), f);
   for (const auto& plugin : plugins_) f(*plugin);
 }
 
-// By its id; a transport also by its name in the configuration.
+// By its id; a transport also by its name in the configuration, and a wrapper of one by "NAME/ID": it may be around several.
 plugin_instance* engine::find_plugin(std::string_view name) const {
   plugin_instance* found = nullptr;
   for_each_plugin([&](plugin_instance& p) {
     if (found == nullptr && p.id() == name) found = &p;
   });
   for (const auto& t : transports)
-    if (found == nullptr && t->name == name) found = t->plugin.get();
+    for_each_layer(t->plugin.get(), [&](plugin_instance& p) {
+      const bool is_it = name == (p.wrapped() == nullptr ? t->name : t->name + "/" + p.id());
+      if (found == nullptr && is_it) found = &p;
+    });
   return found;
 }
 

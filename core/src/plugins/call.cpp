@@ -1,6 +1,7 @@
-// Calls of plugins' methods: "<plugin id>.<method>", or "<transport's name>.<method>".
+// Calls of plugins' methods: "<plugin id>.<method>", "<transport's name>.<method>", or "<transport's name>/<wrapper's id>.<method>".
 #include "engine/engine.hpp"
 #include "engine/waiter.hpp"
+#include "wrappers.hpp"
 
 #include <postbus/sdk/names.hpp>
 
@@ -13,9 +14,11 @@ std::vector<std::string> engine::methods() const {
   const auto add_those_of = [&](const plugin_instance& plugin, const std::string& name) {
     for (const std::string& method : plugin.manifest().methods) all.push_back(name + "." + method);
   };
-  if (store != nullptr) add_those_of(*store, store->id());
+  for_each_layer(store.get(), [&](plugin_instance& p) { add_those_of(p, p.id()); });
   for (const auto& t : transports)
-    if (t->plugin != nullptr) add_those_of(*t->plugin, t->name);
+    for_each_layer(t->plugin.get(), [&](plugin_instance& p) {
+      add_those_of(p, p.wrapped() == nullptr ? t->name : t->name + "/" + p.id());
+    });
   for (const auto& plugin : plugins_) add_those_of(*plugin, plugin->id());
   if (dead.has_store())
     for (std::string& name : dead_method_names()) all.push_back(std::move(name));

@@ -21,7 +21,7 @@ std::vector<plugin_info> plugins_of_manifest(std::string_view manifest, const st
   std::vector<plugin_info> all;
   for (const detail::manifest_plugin& p : read.plugins)
     all.push_back({p.id, read.version, p.summary, file, p.provides, p.needs, p.methods,
-                   detail::capability_names(p.can), false, p.shared, ""});
+                   detail::capability_names(p.can), false, p.shared, "", p.wraps});
   return all;
 }
 
@@ -35,9 +35,12 @@ std::string plugin_settings(const config& configuration, std::string_view id) {
   const detail::plugin_use* found = find(ready.transports);
   if (found == nullptr) found = find(ready.features);
   if (found == nullptr && ready.store && ready.store->id == id) found = &*ready.store;
+  for (const detail::plugin_use& t : ready.transports)
+    if (found == nullptr) found = find(t.wrappers);
+  if (found == nullptr && ready.store) found = find(ready.store->wrappers);
   if (found != nullptr) return boost::json::serialize(found->config);
   throw error(error::bad_plugin, "no plugin '" + std::string(id) + "' in the configuration",
-              "one that it uses", "name it as a transport, a feature or the store");
+              "one that it uses", "name it as a transport, a feature, the store or a wrapper");
 }
 
 }  // namespace postbus

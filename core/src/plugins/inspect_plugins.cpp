@@ -22,9 +22,11 @@ std::vector<std::string> used_names(const settings& host) {
   for (const transport_settings& t : host.transports) {
     names.push_back(t.plugin.name);
     if (!t.like.name.empty()) names.push_back(t.like.name);
+    for (const plugin_name& wrapper : t.wrappers) names.push_back(wrapper.name);
   }
   for (const plugin_name& feature : host.features) names.push_back(feature.name);
   names.push_back(host.store.plugin.name);
+  for (const plugin_name& wrapper : host.store.wrappers) names.push_back(wrapper.name);
   return names;
 }
 
@@ -42,27 +44,9 @@ bool is_among(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::string why_unavailable(const manifest_plugin& plugin, const std::string& file) {
-  try {
-    check_available(plugin, file);
-    return {};
-  } catch (const error& e) {
-    return e.what();
-  }
-}
-
 plugin_info describe(const plugin_library& library, const manifest_plugin& p) {
-  return {p.id,
-          library.info.version,
-          p.summary,
-          library.info.file,
-          p.provides,
-          p.needs,
-          p.methods,
-          capability_names(p.can),
-          false,
-          p.shared,
-          why_unavailable(p, library.info.file)};
+  return {p.id,      library.info.version,    p.summary, library.info.file, p.provides, p.needs,
+          p.methods, capability_names(p.can), false,     p.shared,          {},         p.wraps};
 }
 
 class plugin_list {

@@ -94,6 +94,12 @@ std::uint32_t capability_bits(const std::vector<std::string>& names) {
   return can;
 }
 
+[[noreturn]] void refuse_company(const std::string& field, const std::string& interface,
+                                 const std::string& id, const std::string& file) {
+  throw error(error::bad_plugin, field + " of plugin '" + id + "' in the manifest of " + file,
+              interface + " among what it provides", "add the interface, or remove the field");
+}
+
 // A field that says something about an interface goes with that interface.
 void check_company(const json::object& fields, const manifest_plugin& plugin, const std::string& file) {
   constexpr std::pair<const char*, const char*> company[] = {
@@ -101,11 +107,11 @@ void check_company(const json::object& fields, const manifest_plugin& plugin, co
       {"verdicts", "postbus.interceptor/1"}, {"capabilities", "postbus.transport/1"},
       {"data_max", "postbus.transport/1"},   {"methods", "postbus.control/1"}};
   for (const auto& [field, interface] : company) {
-    if (!fields.contains(field) || plugin.does_provide(interface)) continue;
-    throw error(error::bad_plugin,
-                std::string(field) + " of plugin '" + plugin.id + "' in the manifest of " + file,
-                std::string(interface) + " among what it provides", "add the interface, or remove the field");
+    if (fields.contains(field) && !plugin.does_provide(interface))
+      refuse_company(field, interface, plugin.id, file);
   }
+  if (plugin.is_wrapper() && !plugin.does_provide(plugin.wrapped_interface()))
+    refuse_company("wraps = \"" + plugin.wraps + "\"", plugin.wrapped_interface(), plugin.id, file);
 }
 
 manifest_plugin read_plugin(const json::object& fields, const std::string& file) {
@@ -179,13 +185,6 @@ manifest parse_manifest(std::string_view text, const std::string& file) {
   else result.plugins.push_back(read_plugin(all, file));
   check_ids(result);
   return result;
-}
-
-void check_available(const manifest_plugin& plugin, const std::string& file) {
-  const char* what = !plugin.wraps.empty() ? "wrapping (wraps)" : nullptr;
-  if (!what) return;
-  throw error(error::unsupported, "plugin '" + plugin.id + "' (" + file + "), which wants " + what, "",
-              std::string(what) + " is not available yet; leave the plugin out, or use a newer postbus");
 }
 
 }  // namespace postbus::detail

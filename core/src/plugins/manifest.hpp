@@ -33,12 +33,18 @@ struct manifest_plugin {
   json::object config_schema;
 
   bool does_provide(std::string_view interface) const;
-  bool is_transport() const { return does_provide("postbus.transport/1"); }
-  bool is_store() const { return does_provide("postbus.store/1"); }
+  // A wrapper provides what it wraps, and is none: alone it carries and holds nothing.
+  bool is_wrapper() const { return !wraps.empty(); }
+  bool is_transport() const { return does_provide("postbus.transport/1") && !is_wrapper(); }
+  bool is_store() const { return does_provide("postbus.store/1") && !is_wrapper(); }
   // Which is what goes into bus.features: also a plugin that only answers calls. A transport may answer calls too.
   bool is_feature() const {
-    return does_provide("postbus.interceptor/1") ||
-           (does_provide("postbus.control/1") && !is_transport() && !is_store());
+    return !is_wrapper() && (does_provide("postbus.interceptor/1") ||
+                             (does_provide("postbus.control/1") && !is_transport() && !is_store()));
+  }
+  // Of a wrapper: the interface of what it wraps, which is its own too.
+  const char* wrapped_interface() const {
+    return wraps == "store" ? "postbus.store/1" : "postbus.transport/1";
   }
 };
 
@@ -56,8 +62,5 @@ std::vector<std::string> capability_names(std::uint32_t can);
 
 // Throws error::bad_plugin naming the file and the field.
 manifest parse_manifest(std::string_view text, const std::string& file);
-
-// Throws error::unsupported when the plugin wants what only a later version of the host has.
-void check_available(const manifest_plugin& plugin, const std::string& file);
 
 }  // namespace postbus::detail

@@ -41,15 +41,38 @@ role_words words_of(plugin_role role) {
       return {"postbus.transport/1", "transport.plugin"};
     case plugin_role::store:
       return {"postbus.store/1", "store.plugin"};
+    case plugin_role::transport_wrapper:
+      return {"postbus.transport/1 and wraps one", "a wrapper of a transport"};
+    case plugin_role::store_wrapper:
+      return {"postbus.store/1 and wraps one", "a wrapper of a store"};
     default:
       return {"postbus.interceptor/1 or postbus.control/1", "bus.features"};
   }
 }
 
 bool can_be(const manifest_plugin& plugin, plugin_role role) {
-  return role == plugin_role::transport ? plugin.is_transport()
-         : role == plugin_role::store   ? plugin.is_store()
-                                        : plugin.is_feature();
+  switch (role) {
+    case plugin_role::transport:
+      return plugin.is_transport();
+    case plugin_role::store:
+      return plugin.is_store();
+    case plugin_role::transport_wrapper:
+      return plugin.wraps == "transport";
+    case plugin_role::store_wrapper:
+      return plugin.wraps == "store";
+    default:
+      return plugin.is_feature();
+  }
+}
+
+// The setting that a plugin belongs into.
+const char* remedy_for(const manifest_plugin& plugin) {
+  return plugin.wraps == "store"       ? "list it in store.wrappers"
+         : plugin.wraps == "transport" ? "list it in transport.wrappers"
+         : plugin.is_transport()       ? "give it as transport.plugin"
+         : plugin.is_store()           ? "give it as store.plugin"
+         : plugin.is_feature()         ? "list it in bus.features"
+                                       : "give another plugin";
 }
 
 // What an untrusted file says about itself is not even read.
@@ -139,7 +162,7 @@ std::vector<std::string> plugin_catalog::providers_of(std::string_view what) {
   std::vector<std::string> ids;
   for (const entry& e : entries_)
     for (const manifest_plugin& plugin : e.library->info.plugins)
-      if (plugin.id == what || plugin.does_provide(what)) ids.push_back(plugin.id);
+      if (plugin.id == what || (plugin.does_provide(what) && !plugin.is_wrapper())) ids.push_back(plugin.id);
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   return ids;
@@ -207,13 +230,10 @@ found_plugin plugin_catalog::find(const plugin_name& wanted, plugin_role role) {
   found_plugin found = is_file ? find_in_file(wanted, role) : find_id(wanted);
   if (can_be(*found.plugin, role)) return found;
   throw error(error::bad_config,
-              "'" + wanted.name + "' as " + words_of(role).setting + place(wanted.origin) +
-                  ", which provides " + sdk::list_of(found.plugin->provides),
-              std::string("a plugin that provides ") + words_of(role).interface,
-              found.plugin->is_transport() ? "give it as transport.plugin"
-              : found.plugin->is_store()   ? "give it as store.plugin"
-              : found.plugin->is_feature() ? "list it in bus.features"
-                                           : "give another plugin");
+              "'" + wanted.name + "' as " + words_of(role).setting + place(wanted.origin) + ", which " +
+                  (found.plugin->is_wrapper() ? "wraps a " + found.plugin->wraps
+                                              : "provides " + sdk::list_of(found.plugin->provides)),
+              std::string("a plugin that provides ") + words_of(role).interface, remedy_for(*found.plugin));
 }
 
 std::vector<found_plugin> plugin_catalog::find_all(const plugin_name& wanted) {

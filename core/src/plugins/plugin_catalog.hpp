@@ -27,7 +27,7 @@ struct found_plugin {
 };
 
 // What a plugin is wanted for.
-enum class plugin_role { transport, feature, store };
+enum class plugin_role { transport, feature, store, transport_wrapper, store_wrapper };
 
 // Where plugins are looked for, the first first: $POSTBUS_PLUGIN_PATH (not in a program with elevated privileges), what is configured,
 // ../plugins and plugins beside the program, the folder that postbus was installed with. Each folder once.

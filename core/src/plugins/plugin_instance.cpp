@@ -183,16 +183,26 @@ struct host_tables {
     *self = host->ctx;
     for (const auto& [name, table] : services)
       if (name == id) return table;
-    const plugin_instance* store = of(host).engine_.store.get();
-    if (std::string_view(id) != "postbus.store/1" || store == nullptr || store == &of(host)) return nullptr;
-    *self = store->self();
-    return store->interface<postbus_store>(id);
+    const plugin_instance* provider = provider_of(of(host), id);
+    if (provider == nullptr) return nullptr;
+    *self = provider->self();
+    return provider->interface<std::uint32_t>(id);
+  }
+  // Of a wrapper's own interface that is what it wraps; of the store's, for who is none itself, the one of the bus.
+  static const plugin_instance* provider_of(const plugin_instance& asking, std::string_view id) {
+    if (asking.wrapped() != nullptr && id == asking.manifest().wrapped_interface()) return asking.wrapped();
+    const bool may_ask = id == "postbus.store/1" && !asking.manifest().does_provide(id);
+    return may_ask ? asking.engine_.store.get() : nullptr;
   }
 };
 
 plugin_instance::plugin_instance(engine& owner, plugin_use use, std::string component, std::string label,
-                                 bool required)
-    : engine_(owner), use_(std::move(use)), component_(std::move(component)), label_(std::move(label)) {
+                                 bool required, std::unique_ptr<plugin_instance> inner)
+    : engine_(owner),
+      use_(std::move(use)),
+      component_(std::move(component)),
+      label_(std::move(label)),
+      wrapped_(std::move(inner)) {
   engine_.components.add(component_, id(), required, engine_.rt->wall_ns());
   host_ = {sizeof host_,
            POSTBUS_ABI_MAJOR,

@@ -7,6 +7,7 @@
 
 #include <postbus/plugin.h>
 
+#include <memory>
 #include <mutex>
 #include <set>
 
@@ -17,9 +18,10 @@ class engine;
 class plugin_instance {
  public:
   // Creates it; throws error::bad_config with the plugin's own words when it refuses its settings.
-  // `component`: what it is called in the bus's health. `label`: of its metrics, where it is one of several transports.
+  // `component`: what it is called in the bus's health. `label`: of its metrics, where it is one of several transports. `wrapped`: of
+  // a wrapper, what it wraps; created before it, destroyed after it.
   plugin_instance(engine& owner, plugin_use use, std::string component, std::string label,
-                  bool required = true);
+                  bool required = true, std::unique_ptr<plugin_instance> wrapped = nullptr);
   plugin_instance(const plugin_instance&) = delete;
   plugin_instance& operator=(const plugin_instance&) = delete;
   // Destroys it; stopped before.
@@ -35,7 +37,10 @@ class plugin_instance {
   const std::string& id() const noexcept { return use_.id; }
   const std::string& component() const noexcept { return component_; }
   const manifest_plugin& manifest() const noexcept { return *use_.manifest; }
-  // Its capabilities, where it is a transport.
+  plugin_instance* wrapped() const noexcept { return wrapped_.get(); }
+  // What carries or holds in the end: itself, if it wraps nothing.
+  plugin_instance& innermost() noexcept { return wrapped_ != nullptr ? wrapped_->innermost() : *this; }
+  // Its capabilities as the bus uses them, where it is a transport.
   std::uint32_t can() const noexcept { return use_.can; }
   const std::string& origin() const noexcept { return use_.origin; }
   void* self() const noexcept { return self_; }
@@ -55,6 +60,7 @@ class plugin_instance {
   engine& engine_;
   plugin_use use_;
   const std::string component_, label_;
+  const std::unique_ptr<plugin_instance> wrapped_;
   postbus_host host_;
   const postbus_plugin* table_ = nullptr;
   void* self_ = nullptr;

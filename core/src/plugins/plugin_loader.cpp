@@ -46,9 +46,13 @@ constexpr std::uint32_t offers = POSTBUS_CAN_COUNT | POSTBUS_CAN_GROUP | POSTBUS
                                  POSTBUS_CAN_PARTITION | POSTBUS_CAN_PERSIST;
 
 void limit(plugin_use& use, transport_settings& transport, const found_plugin& found,
-           const found_plugin& like, const contents& c) {
+           const std::vector<found_plugin>& wrappers, const found_plugin& like, const contents& c) {
   use.can = found.plugin->can;
   bound_data(transport, *found.plugin, c);
+  for (const found_plugin& wrapper : wrappers) {
+    use.can &= wrapper.plugin->can;
+    bound_data(transport, *wrapper.plugin, c);
+  }
   if (like.plugin == nullptr) return;
   use.can &= like.plugin->can | ~offers;
   bound_data(transport, *like.plugin, c);
@@ -63,11 +67,26 @@ plugin_use named(std::string id, const plugin_name& name, const std::string& pat
   return use;
 }
 
-plugin_use configure_transport(const found_plugin& found, const found_plugin& like, transport_settings& t,
-                               const contents& c) {
-  plugin_use use = named(found.plugin->id, t.plugin, t.path, c);
-  limit(use, t, found, like, c);
-  use.config = complete(found, t.own, t.path, transport_setting_names(), c);
+std::vector<plugin_use> configure_wrappers(const std::vector<found_plugin>& found,
+                                           const std::vector<plugin_name>& names, settings& host,
+                                           const contents& c) {
+  std::vector<plugin_use> uses;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const std::string& id = found[i].plugin->id;
+    const std::string path = join_path("plugin", id);
+    plugin_use use = named(id, names[i], path, c);
+    use.config = complete(found[i], host.plugins[id].own, path, wrapper_setting_names(), c);
+    uses.push_back(std::move(use));
+  }
+  return uses;
+}
+
+plugin_use configure_transport(const found_plugins& found, std::size_t i, settings& host, const contents& c) {
+  transport_settings& t = host.transports[i];
+  plugin_use use = named(found.transports[i].plugin->id, t.plugin, t.path, c);
+  limit(use, t, found.transports[i], found.wrappers[i], found.likes[i], c);
+  use.config = complete(found.transports[i], t.own, t.path, transport_setting_names(), c);
+  use.wrappers = configure_wrappers(found.wrappers[i], t.wrappers, host, c);
   return use;
 }
 
@@ -90,9 +109,10 @@ plugin_use configure_feature(const found_plugin& found, const plugin_name& name,
       "remove it");
 }
 
-plugin_use configure_store(const found_plugin& found, const store_settings& store, const contents& c) {
-  plugin_use use = named(found.plugin->id, store.plugin, "store", c);
-  use.config = complete(found, store.own, "store", store_setting_names(), c);
+plugin_use configure_store(const found_plugins& found, settings& host, const contents& c) {
+  plugin_use use = named(found.store->plugin->id, host.store.plugin, "store", c);
+  use.config = complete(*found.store, host.store.own, "store", store_setting_names(), c);
+  use.wrappers = configure_wrappers(found.store_wrappers, host.store.wrappers, host, c);
   return use;
 }
 
@@ -102,12 +122,11 @@ prepared configure(plugin_survey& s, const contents& written) {
   prepared result{std::move(s.host), {}, {}, {}};
   settings& host = result.host;
   for (std::size_t i = 0; i < found.transports.size(); ++i)
-    result.transports.push_back(
-        configure_transport(found.transports[i], found.likes[i], host.transports[i], s.contents));
+    result.transports.push_back(configure_transport(found, i, host, s.contents));
   for (std::size_t i = 0; i < found.features.size(); ++i)
     result.features.push_back(
         configure_feature(found.features[i], host.features[i], host, s.contents, written));
-  if (found.store) result.store = configure_store(*found.store, host.store, s.contents);
+  if (found.store) result.store = configure_store(found, host, s.contents);
   return result;
 }
 
@@ -116,6 +135,11 @@ void load(plugin_use& use, const found_plugin& found) {
   const loaded_plugin loaded = load_plugin(found);
   use.manifest = loaded.manifest;
   use.desc = loaded.desc;
+}
+
+void load_around(plugin_use& use, const found_plugin& found, const std::vector<found_plugin>& wrappers) {
+  load(use, found);
+  for (std::size_t i = 0; i < wrappers.size(); ++i) load(use.wrappers[i], wrappers[i]);
 }
 
 prepared prepare_and(const config& configuration, void (*go_on)(prepared&, const found_plugins&)) {
@@ -136,9 +160,10 @@ prepared prepare_unloaded(const config& configuration) { return prepare_and(conf
 
 prepared prepare(const config& configuration) {
   return prepare_and(configuration, [](prepared& result, const found_plugins& found) {
-    for (std::size_t i = 0; i < found.transports.size(); ++i) load(result.transports[i], found.transports[i]);
+    for (std::size_t i = 0; i < found.transports.size(); ++i)
+      load_around(result.transports[i], found.transports[i], found.wrappers[i]);
     for (std::size_t i = 0; i < found.features.size(); ++i) load(result.features[i], found.features[i]);
-    if (found.store) load(*result.store, *found.store);
+    if (found.store) load_around(*result.store, *found.store, found.store_wrappers);
   });
 }
 

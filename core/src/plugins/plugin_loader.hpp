@@ -24,8 +24,9 @@ struct plugin_use {
   json::object config;                        // complete: defaults, nanoseconds, bytes
   std::string origin;                         // where it is named: "fleet.toml:3:1"; empty: by default
   std::vector<std::string> secrets;           // texts in its settings that nobody is to see
-  std::uint32_t can = 0;                      // a transport's capabilities, less those that `like` lacks
-  const local_feature* local = nullptr;       // of the configuration
+  std::uint32_t can = 0;  // a transport's capabilities, less those that its wrappers and `like` lack
+  std::vector<plugin_use> wrappers{};    // around a transport or the store, the outermost first
+  const local_feature* local = nullptr;  // of the configuration
 };
 
 struct prepared {

@@ -10,14 +10,18 @@
 
 namespace postbus::detail {
 
-// Each list is as the settings' own. A feature that is a function of the program has no plugin, nor has a transport that is like no
+// Each list is as the settings' own: wrappers the outermost first. A feature that is a function of the program has no plugin, nor has a transport that is like no
 // other one an entry in `likes`.
 struct found_plugins {
   std::vector<found_plugin> transports, likes, features;
+  std::vector<std::vector<found_plugin>> wrappers;  // of each transport
   std::optional<found_plugin> store;
+  std::vector<found_plugin> store_wrappers;
 
   // Those that will be loaded.
   std::vector<found_plugin> all() const;
+  // Of the transports and the store, each plugin once.
+  std::vector<found_plugin> all_wrappers() const;
 };
 
 struct plugin_survey {

@@ -7,7 +7,14 @@
 namespace postbus::detail {
 namespace {
 
-void check_table(const plugin_instance& p, const postbus_transport* table) {
+const postbus_transport* table_of(const plugin_instance& p) {
+  return p.interface<postbus_transport>("postbus.transport/1");
+}
+
+}  // namespace
+
+void check_transport(const plugin_instance& p) {
+  const postbus_transport* table = table_of(p);
   const auto refuse = [&](const std::string& found, const std::string& wanted) {
     throw error(error::bad_plugin, "plugin '" + p.id() + "' (" + p.origin() + ") " + found, wanted,
                 "see plugin.h");
@@ -18,13 +25,14 @@ void check_table(const plugin_instance& p, const postbus_transport* table) {
   if (((table->can & POSTBUS_CAN_CREDIT) != 0) != POSTBUS_CAN(table, credit) ||
       ((table->can & POSTBUS_CAN_ACK) != 0) != POSTBUS_CAN(table, settle))
     refuse("says CREDIT or ACK without the function, or the reverse", "both or neither");
-  if (table->can != p.manifest().can)
-    refuse("can " + std::to_string(table->can) + " by its table and " + std::to_string(p.manifest().can) +
-               " by its manifest",
+  // A wrapper passes on what it names of what there is.
+  const bool is_wrapper = p.wrapped() != nullptr;
+  const std::uint32_t can = p.manifest().can & (is_wrapper ? table_of(*p.wrapped())->can : UINT32_MAX);
+  if (table->can != can)
+    refuse("can " + std::to_string(table->can) + " by its table and " + std::to_string(can) +
+               " by its manifest" + (is_wrapper ? " and what it wraps" : ""),
            "the same capabilities in both");
 }
-
-}  // namespace
 
 transport_slot::transport_slot(engine& owner, std::unique_ptr<plugin_instance> instance,
                                const transport_settings& settings)
@@ -33,16 +41,18 @@ transport_slot::transport_slot(engine& owner, std::unique_ptr<plugin_instance> i
       format(settings.format),
       plugin(std::move(instance)),
       waiting(owner, *this) {
-  plugin->check();
-  table = plugin->interface<postbus_transport>("postbus.transport/1");
-  check_table(*plugin, table);
+  table = table_of(*plugin);
   if (!settings.required)
     throw error(error::unsupported, path + ".required = false", "true",
                 "starting without the transport is not available yet");
   self = plugin->self();
-  can = plugin->can();
-  needs = table->needs;
-  data_max = std::min(settings.data_max, table->data_max);
+  can = plugin->innermost().can();
+  data_max = settings.data_max;
+  // An event meets every layer, whatever the outermost says.
+  for (const plugin_instance* layer = plugin.get(); layer != nullptr; layer = layer->wrapped()) {
+    needs |= table_of(*layer)->needs;
+    data_max = std::min(data_max, table_of(*layer)->data_max);
+  }
   answers_at_once = (table->flags & POSTBUS_ANSWERS_AT_ONCE) != 0 && (needs & POSTBUS_NEED_WIRE) == 0;
   inline_dispatch = settings.dispatch == dispatch_mode::on_delivery;
   // Else a handler could run on the very thread that brings the answers its own publish waits for.

@@ -20,7 +20,11 @@ struct transport_settings;
 
 inline constexpr std::array<std::string_view, 3> notice_names{"gap", "lost", "ended"};
 
+// Throws error::bad_plugin for a transport, or a wrapper of one, whose table cannot be used.
+void check_transport(const plugin_instance& plugin);
+
 struct transport_slot {
+  // `instance` passed check_transport(); of a transport with wrappers it is the outermost.
   transport_slot(engine& owner, std::unique_ptr<plugin_instance> instance,
                  const transport_settings& settings);
   ~transport_slot();

@@ -97,7 +97,10 @@ struct postbus_host {
   int32_t (*log_enabled)(const postbus_host *, int32_t level);                                 /* [leaf] */
   void (*log)(const postbus_host *, int32_t level, postbus_str message);                       /* [leaf] */
   void (*state)(const postbus_host *, int32_t health, postbus_str reason, postbus_str remedy); /* [leaf] */
-  /* [control] The table of a named service, valid until destroy, or NULL. `self` is its first argument. */
+  /* [control] The table of a named service, valid until destroy, or NULL. `self` is its first argument. A plugin whose manifest says
+   * `wraps` gets the plugin that it wraps, under the id of the interface of both: created and started before it, stopped and destroyed
+   * after it. It may be called from start() on, and no more once stop() completed; what it was passed on and has not answered by then
+   * it still answers. A wrapper's `can` is what its manifest and the `can` of the wrapped one have in common. */
   const void *(*service)(const postbus_host *, const char *id, void **self);
   /* [leaf] A new event with one reference; everything is copied, but `data`, when not NULL, which changes owner. NULL = no memory. */
   const postbus_event *(*event_new)(const postbus_host *, const postbus_event *fields, const postbus_owned *data);

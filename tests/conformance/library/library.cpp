@@ -12,14 +12,15 @@ bool provides(const plugin_info& p, std::string_view interface) {
 }
 bool is_store(const plugin_info& p) { return provides(p, "postbus.store/1"); }
 
-enum class role { transport, store, feature };
+enum class role { transport, store, feature, transport_wrapper, store_wrapper };
 role role_of(const plugin_info& p) {
+  if (!p.wraps.empty()) return p.wraps == "store" ? role::store_wrapper : role::transport_wrapper;
   return is_transport(p) ? role::transport : is_store(p) ? role::store : role::feature;
 }
 
 }  // namespace
 
-bool is_transport(const plugin_info& p) { return provides(p, "postbus.transport/1"); }
+bool is_transport(const plugin_info& p) { return provides(p, "postbus.transport/1") && p.wraps.empty(); }
 
 void findings::add(std::string_view sentence) { sentences_.emplace_back(sentence); }
 
@@ -66,6 +67,9 @@ config config_with(const library_under_test& library, const plugin_info& plugin)
   const std::string name = is_only_one ? library.file.string() : plugin.id;
   if (wanted == role::transport) return c.transport(name);
   if (wanted == role::store) return c.set("store.plugin", "\"" + name + "\"");
+  const std::string list = "[\"" + name + "\"]";
+  if (wanted == role::transport_wrapper) return c.set("transport.wrappers", list);
+  if (wanted == role::store_wrapper) return with_some_store(std::move(c)).set("store.wrappers", list);
   return c.feature(name);
 }
 

@@ -50,7 +50,7 @@ std::vector<std::pair<std::string, json::object>> schemas_in(const std::string& 
 std::string table_of(const plugin_info& p) {
   if (is_transport(p)) return "transport.";
   for (const std::string& interface : p.provides)
-    if (interface == "postbus.store/1") return "store.";
+    if (interface == "postbus.store/1" && p.wraps.empty()) return "store.";
   return "plugin." + p.id + ".";
 }
 

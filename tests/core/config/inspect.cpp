@@ -262,9 +262,6 @@ TEST_CASE("all plugins of the path are listed, the broken and the hidden ones wi
   CHECK(broken.back().file == "./nothing.so");
   CHECK(broken.back().used);
   CHECK(has(broken.back().problem, "No such file or directory"));
-  const linked_module later({"later"},
-                            R"({"id": "later", "provides": ["postbus.transport/1"], "wraps": "transport"})");
-  CHECK(has(at(list_plugins(config().module(later.module)), "later").problem, "is not available yet"));
 }
 
 TEST_CASE("what a transport has is native, less what the one it is like has not", "[inspect]") {

@@ -303,6 +303,11 @@ const std::map<std::string, std::function<void()>>& effects() {
                    .found()
                    .find("'hub'") != std::string::npos);
        }},
+      {"transport.wrappers",
+       [] {
+         CHECK(has(refusal([] { bus b(memory().set("transport.wrappers", "[\"memory-store\"]")); }).found(),
+                   "as a wrapper of a"));
+       }},
       {"transport.dispatch",
        [] {
          CHECK(handler_thread(memory().set("transport.dispatch", "inline")) == std::this_thread::get_id());
@@ -367,6 +372,11 @@ const std::map<std::string, std::function<void()>>& effects() {
                    .found()
                    .find("'hub'") != std::string::npos);
        }},
+      {"transports.NAME.wrappers",
+       [] {
+         CHECK(has(refusal([] { bus b(two().set("transports.far.wrappers", "[\"memory-store\"]")); }).found(),
+                   "as a wrapper of a"));
+       }},
       {"transports.NAME.dispatch",
        [] {
          bus b(two().set("transports.far.dispatch", "inline"));
@@ -421,6 +431,11 @@ const std::map<std::string, std::function<void()>>& effects() {
        [] {
          CHECK(has(refusal([] { bus b(memory().set("store.plugin", "nobodys-store")); }).found(),
                    "no plugin 'nobodys-store'"));
+       }},
+      {"store.wrappers",
+       [] {
+         CHECK(has(refusal([] { bus b(memory().set("store.wrappers", "[\"memory-store\"]")); }).found(),
+                   "as a wrapper of a"));
        }},
       {"store.sha256",
        [] {

@@ -112,27 +112,6 @@ TEST_CASE("an id twice in one manifest is refused", "[manifest]") {
   CHECK(e.found() == "plugin 'a' twice in the manifest of /p/x.so");
 }
 
-TEST_CASE("what only a later host has is refused by its name", "[manifest]") {
-  struct row {
-    const char *fields, *what;
-  };
-  const row rows[] = {
-      {R"("provides": ["postbus.transport/1"], "wraps": "transport")", "wrapping (wraps)"},
-  };
-  for (const row& r : rows) {
-    CAPTURE(r.fields);
-    const manifest m = parse(with(r.fields));
-    const error e = refusal([&] { check_available(m.plugins[0], m.file); });
-    CHECK(e.code() == error::unsupported);
-    CHECK(e.found() == "plugin 'x' (/p/x.so), which wants " + std::string(r.what));
-    CHECK(e.remedy() ==
-          std::string(r.what) + " is not available yet; leave the plugin out, or use a newer postbus");
-  }
-  const manifest fine = parse(with(
-      R"("provides": ["postbus.interceptor/1"], "requires": ["postbus.flow/1"], "verdicts": ["hold", "park"])"));
-  check_available(fine.plugins[0], fine.file);
-}
-
 TEST_CASE("a schema that is none is refused with the manifest: plugin, file, keyword and what it has to be",
           "[manifest]") {
   struct row {

@@ -151,9 +151,9 @@ TEST_CASE("a plugin's settings come complete, and a wrong one is named", "[plugi
   CHECK(p.host.plugins.at("claim").topics == std::vector<std::string>{"a"});
   const error e = refused(wired().set("transport.dispach", "inline"));
   CHECK(e.found() == "transport.dispach (set in code)");
-  CHECK(
-      e.wanted() ==
-      "one of url, plugin, dispatch, required, data_max, like, codec, content_type, on_unavailable, sha256");
+  CHECK(e.wanted() ==
+        "one of url, plugin, wrappers, dispatch, required, data_max, like, codec, content_type, "
+        "on_unavailable, sha256");
   CHECK(e.remedy() == "did you mean 'dispatch'?");
   CHECK(refused(wired().feature("claim").set("plugin.claim.window", "soon")).found() ==
         "plugin.claim.window = \"soon\" (set in code)");

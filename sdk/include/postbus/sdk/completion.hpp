@@ -108,6 +108,13 @@ class completion {
     const postbus_error error = make_error(code, message, retryable);
     finish(code, nullptr, &error);
   }
+  // Hands the duty to answer to someone else, as plugin.h passes it: it is no longer owed here, and stop() does not wait for it. What
+  // a wrapper passes on as it is may be answered when the plugin that it wraps is stopped, which is after its own stop.
+  postbus_done pass_on() noexcept {
+    const postbus_done mine = std::exchange(open_, false) ? done_ : postbus_done{};
+    if (std::exchange(counted_, false)) owner_->release();
+    return mine;
+  }
 
  private:
   void finish(std::int32_t status, const void* result, const postbus_error* error) noexcept {

@@ -23,6 +23,9 @@ class watcher {
   }
   // What changed is not known: the watcher reads everything again.
   void lost() const noexcept { changed({}, {}); }
+  // As plugin.h has them, for who passes them on.
+  auto function() const noexcept { return changed_; }
+  void* argument() const noexcept { return ctx_; }
 
  private:
   void (*changed_)(void* ctx, postbus_str key, postbus_bytes note);

@@ -13,6 +13,7 @@
 //   void settle(std::span<const postbus_settle>, settle_completion&&);                   // [hot]     POSTBUS_CAN_ACK
 //   void quiesce(subscription&, completion<>&&);                                         // [control]
 //   void room(std::string_view topic, completion<>&&);                                   // [hot]     if it answers E_FULL
+//   void limit(postbus_transport& table) const noexcept;                     // what this instance is not, after its constructor
 //
 // plugin.h says what each of them promises. An exception answers the call with its message.
 #pragma once
@@ -38,6 +39,8 @@ class sink {
     what.size = sizeof what;
     raw_->notice(raw_->ctx, &what);
   }
+  // As plugin.h has it, for who passes it on.
+  const postbus_sink* raw() const noexcept { return raw_; }
 
  private:
   const postbus_sink* raw_ = nullptr;
@@ -78,6 +81,10 @@ template <class T>
 concept has_data_max = requires(const T t) {
   { t.data_max() }
   noexcept->std::convertible_to<std::uint64_t>;
+};
+template <class T>
+concept has_limit = requires(const T t, postbus_transport& table) {
+  t.limit(table);
 };
 template <class T>
 concept names_data_max = requires {
@@ -152,6 +159,7 @@ struct transport_face {
         guarded_call(completion<>{done, instance_of<T>(self).owed},
                      [&](auto& answer) { impl_of<T>(self).room(view(topic), std::move(answer)); });
       };
+    if constexpr (has_limit<T>) impl.limit(t);
     return t;
   }
 

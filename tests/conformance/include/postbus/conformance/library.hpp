@@ -68,7 +68,7 @@ result run(const library_check& check, const library_under_test& library);
 // output of the child is standard error. The calling process has one thread.
 result run_in_child(const std::function<result()>& f, std::chrono::nanoseconds deadline);
 
-// The plugins of the library, and a configuration that uses one of them in its role.
+// The plugins of the library, and of one that is no wrapper a configuration that uses one of them in its role.
 std::vector<plugin_info> plugins_in(const library_under_test& library);
 config config_with(const library_under_test& library, const plugin_info& plugin);
 bool is_transport(const plugin_info& plugin);
