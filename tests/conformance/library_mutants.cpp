@@ -80,7 +80,6 @@ const hunted_promise hunted[] = {
     {"range", {"store-sorted-sets"}},
     {"scan", {"store-scan"}},
     {"notify", {"store-watch"}},
-    {"notify rarely", {"store-watch"}},
     {"prefix", {"store-watch"}},
     {"unwatch", {"store-watch"}},
 };
