@@ -1,4 +1,5 @@
-// Whether the suite would notice: a transport that breaks one promise, and the row that is there to find it.
+// Whether the suite would notice: a transport that breaks one promise, and the row that is there to find it. The table that this makes,
+// as Markdown: test-conformance "[table]".
 #include "mutants/breaks.hpp"
 #include "support/catch.hpp"
 
@@ -6,6 +7,8 @@
 #include <postbus/conformance/suite.hpp>
 
 #include <algorithm>
+#include <iostream>
+#include <map>
 #include <set>
 
 namespace {
@@ -13,26 +16,135 @@ namespace {
 using namespace postbus;
 using namespace postbus::conformance;
 
+constexpr std::chrono::seconds row_max{60}, hunt_max{10};
+
 config breaking(std::string_view what) {
   return config()
       .plugin_path(std::filesystem::path(POSTBUS_MUTANT_PLUGIN).parent_path())
+      .plugin_path(POSTBUS_TEST_PLUGIN_DIR)  // for its store
       .transport("mutant")
       .set("transport.breaks", "\"" + std::string(what) + "\"")
       .set("log.level", "off");
 }
 
-constexpr std::chrono::seconds row_max{60};
-
-// The numbers of the rows, among these, that fail.
+// The numbers of the rows, among these, that fail. What does not come is not waited for as long as what is late.
 std::set<unsigned> failing(std::string_view what, const std::set<unsigned>& among) {
-  const suite over(breaking(what));
+  const suite over(breaking(what), std::chrono::seconds(1));
   std::set<unsigned> failed;
   for (const row& r : rows()) {
     if (!among.contains(r.number) || failed.contains(r.number)) continue;
-    const result got = run_in_child([&] { return over.run(r); }, row_max);
+    const result got = run_in_child([&] { return over.run(r); }, hunt_max);
     if (got.verdict == verdict::failed) failed.insert(r.number);
   }
   return failed;
+}
+
+struct hunted_promise {
+  const char* what;
+  std::set<unsigned> caught_by;  // each of these rows
+};
+
+const hunted_promise hunted[] = {
+    {"delivery", {3, 4, 5, 6, 17, 20, 25, 32}},
+    {"delivery rarely", {2, 3, 4, 5, 6, 9, 10, 11, 17, 20, 32}},
+    {"once", {3, 4, 5, 6, 17, 20}},
+    {"once rarely", {2, 3, 4, 5, 6, 9, 10, 11, 17, 20}},
+    {"once again", {1, 7, 23}},
+    {"order", {6, 20}},
+    {"topic", {2}},
+    {"topic rarely", {2}},
+    {"pattern", {2}},
+    {"pattern rarely", {2}},
+    {"id", {1, 9, 10}},
+    {"id rarely", {1, 9, 10}},
+    {"headers", {1, 32}},
+    {"headers rarely", {1, 10, 32}},
+    {"headers again", {1}},
+    {"data", {1}},
+    {"data rarely", {1}},
+    {"data again", {1}},
+    {"ordering_key", {1, 6}},
+    {"ordering_key again", {1}},
+    {"ttl", {18}},
+    {"ttl rarely", {18}},
+    {"ttl again", {18}},
+    {"group", {4, 28}},
+    {"group rarely", {4, 28}},
+    {"forget", {4, 9, 10, 11, 28}},
+    {"forget rarely", {4, 8, 11}},
+    {"forget again", {7, 8, 9, 11}},
+    {"hasty", {8, 9}},
+    {"hasty rarely", {8, 9}},
+    {"hasty again", {8}},
+    {"count", {7}},
+    {"count rarely", {7}},
+    {"count again", {7}},
+    {"count_of_drains", {7}},
+    {"count_of_drains rarely", {7}},
+    {"release", {7, 11, 23, 28}},
+    {"release rarely", {7, 11, 23}},
+    {"release again", {7, 11}},
+    {"answer", {1, 20}},
+    {"answer rarely", {1, 20}},
+    {"refusal", {1, 20, 24, 25, 26}},
+    {"refusal rarely", {20}},
+    {"closing", {24}},
+    {"unwell", {26}},
+    {"crash", {24, 25, 26, 27}},
+    {"leak", {27}},
+    {"leak rarely", {27}},
+    {"credit", {22}},
+    {"credit rarely", {22}},
+    {"credit_back", {5, 6, 22}},
+    {"full", {22}},
+    {"bound", {22}},
+    {"bound rarely", {22}},
+    {"past", {21, 28}},
+    {"replay", {21}},
+    {"replay rarely", {21}},
+    {"position", {21}},
+    {"time", {21}},
+    {"no_group", {4, 28}},
+    {"no_pattern", {2, 28}},
+};
+
+// What it sees happens once in the life of a bus, so nothing of it is rare.
+const std::set<unsigned> sees_no_rare_ones{24, 25, 26};
+// The mutant carries events, not bytes: there is nothing on it that cannot be decoded.
+const std::set<unsigned> not_played{12};
+
+class hunt : public Catch::ITestInvoker {
+ public:
+  explicit hunt(const hunted_promise& promise) : promise_(promise) {}
+  void invoke() const override {
+    const auto caught = failing(promise_.what, promise_.caught_by);
+    for (const unsigned number : promise_.caught_by) {
+      CAPTURE(number);
+      CHECK(caught.contains(number));
+    }
+  }
+
+ private:
+  const hunted_promise& promise_;
+};
+
+using invoker = decltype(Catch::makeTestInvoker(static_cast<void (*)()>(nullptr)));
+
+const bool registered = [] {
+  for (const hunted_promise& p : hunted)
+    Catch::AutoReg(
+        invoker(new hunt(p)), CATCH_INTERNAL_LINEINFO, "",
+        Catch::NameAndTags{std::string("a broken promise is found: ") + p.what, "[conformance][mutants]"});
+  return true;
+}();
+
+// By the number of the row that catches them.
+std::map<unsigned, std::vector<std::string>> mutants_of_rows() {
+  std::map<unsigned, std::vector<std::string>> all;
+  for (const row& r : rows()) all[r.number];
+  for (const hunted_promise& p : hunted)
+    for (const unsigned number : p.caught_by) all[number].emplace_back(p.what);
+  return all;
 }
 
 }  // namespace
@@ -42,95 +154,33 @@ TEST_CASE("the mutant that breaks nothing passes every row", "[conformance][muta
   for (const row& r : rows()) {
     const result got = run_in_child([&] { return over.run(r); }, row_max);
     CAPTURE(r.number, r.title, got.reasons);
-    CHECK(got.verdict == verdict::passed);
+    CHECK(got.verdict == (not_played.contains(r.number) ? verdict::skipped : verdict::passed));
   }
 }
 
-namespace {
-
-struct broken_promise {
-  const char* what;
-  std::set<unsigned> caught_by;  // each of these rows
-};
-
-const broken_promise broken_promises[] = {
-    {"delivery", {3, 4, 5, 6, 20}},
-    {"delivery_rarely", {3, 4, 6, 20}},
-    {"once", {3, 4, 5, 6, 20}},
-    {"once_rarely", {3, 4, 6, 20}},
-    {"order", {6, 20}},
-    {"topic", {2}},
-    {"pattern", {2}},
-    {"headers", {1}},
-    {"data", {1}},
-    {"ordering_key", {1}},
-    {"group", {4}},
-    {"count", {7}},
-    {"count_of_drains", {7}},
-    {"retry", {7}},
-    {"release", {7, 23}},
-    {"answer", {1, 20}},
-    {"credit", {22}},
-    {"credit_back", {5, 6, 22}},
-    {"full", {22}},
-    {"bound", {22}},
-};
-
-class hunt : public Catch::ITestInvoker {
- public:
-  explicit hunt(const broken_promise& promise) : promise_(promise) {}
-  void invoke() const override {
-    REQUIRE(std::ranges::find(mutant::names, promise_.what) != std::end(mutant::names));
-    CHECK(failing(promise_.what, promise_.caught_by) == promise_.caught_by);
+TEST_CASE("each row has at least three mutants, one of them rare", "[conformance][mutants]") {
+  CHECK(registered);
+  for (const auto& [number, mutants] : mutants_of_rows()) {
+    if (not_played.contains(number)) continue;
+    CAPTURE(number, mutants);
+    CHECK(mutants.size() >= 3);
+    const bool any_is_rare =
+        std::ranges::any_of(mutants, [](const auto& m) { return m.ends_with(" rarely"); });
+    CHECK(any_is_rare != sees_no_rare_ones.contains(number));
   }
-
- private:
-  const broken_promise& promise_;
-};
-
-using invoker = decltype(Catch::makeTestInvoker(static_cast<void (*)()>(nullptr)));
-
-const bool registered = [] {
-  for (const broken_promise& p : broken_promises)
-    Catch::AutoReg(
-        invoker(new hunt(p)), CATCH_INTERNAL_LINEINFO, "",
-        Catch::NameAndTags{std::string("a broken promise is found: ") + p.what, "[conformance][mutants]"});
-  return true;
-}();
-
-}  // namespace
-
-TEST_CASE("the broken promises are registered", "[conformance][mutants]") { CHECK(registered); }
-
-namespace {
-
-// The names of the checks of the library that fail. The second plugin of the library breaks its promise whatever is set, so the checks
-// are told apart by what they say.
-std::string said_by(const char* name, const library_under_test& library) {
-  std::string said;
-  for (const library_check& c : library_checks()) {
-    if (std::string_view(c.name) != name) continue;
-    for (const std::string& one : run_in_child([&] { return run(c, library); }, c.deadline).reasons)
-      said += one + "\n";
+  for (const hunted_promise& p : hunted) {
+    CAPTURE(p.what);
+    CHECK(mutant::broken_promise::named(p.what).what != mutant::breaks::nothing);
   }
-  return said;
 }
 
-}  // namespace
-
-TEST_CASE("what a bus cannot see is found by the checks that drive the plugin themselves",
-          "[conformance][mutants]") {
-  const auto broken = [](const char* what) {
-    return library_under_test{POSTBUS_MUTANT_PLUGIN,
-                              bare_config().set("transport.breaks", "\"" + std::string(what) + "\"")};
-  };
-  CHECK(said_by("quiet", broken("quiet")).find("'mutant' broke a promise: a delivery of") !=
-        std::string::npos);
-  CHECK(said_by("quiet", broken("credit")).find("came beyond the credit") != std::string::npos);
-  CHECK(said_by("quiet", broken("nothing")).find("'mutant' broke") == std::string::npos);
-  CHECK(said_by("batches", broken("batch")).find("arrives whole") != std::string::npos);
-  CHECK(said_by("batches", broken("nothing")).find("arrives whole") == std::string::npos);
-  CHECK(said_by("stop", broken("nothing"))
-            .find("'mutant-answers' broke a promise: publish was answered a second") != std::string::npos);
-  CHECK(said_by("stop", broken("nothing")).find("'mutant' broke") == std::string::npos);
+TEST_CASE("prints which mutants each row catches", "[.][table]") {
+  std::cout << "| row | what must be true | is caught when broken |\n|---|---|---|\n";
+  for (const auto& [number, mutants] : mutants_of_rows()) {
+    std::string titles, names;
+    for (const row& r : rows())
+      if (r.number == number) titles += (titles.empty() ? "" : "; ") + std::string(r.title);
+    for (const std::string& m : mutants) names += (names.empty() ? "" : ", ") + m;
+    std::cout << "| " << number << " | " << titles << " | " << names << " |\n";
+  }
 }

@@ -32,6 +32,7 @@ driver::driver(const library_under_test& library, const plugin_info& plugin, fin
     : module_(testing::load_module(library.file)),
       id_(plugin.id),
       own_(settings_for(library, plugin)),
+      patience_(library.patience),
       to_(to) {}
 
 driver::~driver() {
@@ -39,7 +40,7 @@ driver::~driver() {
   for (const std::string& fault : take_faults()) to_.add("'" + id_ + "' broke a promise: " + fault);
 }
 
-bool driver::answered(const testing::answer& a) { return a.ready() || wait(a, std::chrono::seconds(10)); }
+bool driver::answered(const testing::answer& a) { return a.ready() || wait(a, patience_); }
 
 bool driver::expect_ok(const testing::answer& a, const char* what) {
   std::string said = "no answer";

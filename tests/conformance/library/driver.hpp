@@ -22,6 +22,8 @@ class driver : public testing::fake_host {
   void shut_down();
   // Waits for it, in real time where the plugin has threads of its own.
   bool answered(const testing::answer& a);
+  // How long it waits for what should come.
+  std::chrono::nanoseconds patience() const noexcept { return patience_; }
   // The answer came and is OK, or a finding says that it did not.
   bool expect_ok(const testing::answer& a, const char* what);
 
@@ -29,6 +31,7 @@ class driver : public testing::fake_host {
   const postbus_module& module_;
   const std::string id_;
   const testing::settings own_;
+  const std::chrono::nanoseconds patience_;
   findings& to_;
 };
 

@@ -12,7 +12,7 @@ using testing::recording_sink;
 
 // Until `n` events are there, or they will not come.
 bool arrives(driver& d, const recording_sink& sink, std::size_t n) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto end = std::chrono::steady_clock::now() + d.patience();
   while (sink.deliveries().size() < n && std::chrono::steady_clock::now() < end) {
     d.clock().run_until_idle();
     std::this_thread::yield();

@@ -1,4 +1,5 @@
-// breaks: the promises that the mutant can break, one at a time.
+// breaks: the promises that the mutant can break, one at a time. "delivery" breaks one whenever it matters, or often enough; "delivery
+// rarely" one time in a thousand; "delivery again" only for an event that was delivered before, or has failed before.
 #pragma once
 
 #include <cstddef>
@@ -9,42 +10,75 @@ namespace mutant {
 
 enum class breaks {
   nothing,
-  delivery,         // each tenth event goes to nobody
-  delivery_rarely,  // one in a thousand
-  once,             // each tenth event arrives twice
-  once_rarely,      // one in a thousand
+  delivery,         // an event goes to nobody
+  once,             // an event is delivered twice
   order,            // of two events that wait, the later one goes first
   topic,            // an event arrives on the topic of the one before
   pattern,          // 'a:*' also takes what lies deeper
+  id,               // the id is another one
   headers,          // the first header is lost
   data,             // data ends at its first NUL
   ordering_key,     // the ordering key is lost
-  group,            // each tenth event goes to two members of a group
+  ttl,              // the event lives for ever
+  group,            // an event goes to two members of a group
+  forget,           // what was acknowledged comes again
+  hasty,            // what has failed comes again at once, while its retry waits
   count,            // a failed attempt does not count
   count_of_drains,  // one that was returned unstarted does
-  retry,            // what is released after a failed attempt is lost
-  release,          // what a member that leaves has not settled is lost
+  release,          // what is given back is lost
   answer,           // a publish is not answered
+  refusal,          // a publish is answered with an error, and done
+  closing,          // from the first end of a subscription on no publish is taken
+  unwell,           // it says that it is ill
+  crash,            // it ends the process
+  leak,             // a file stays open
   quiet,            // an event still comes after its subscription ended
   credit,           // it delivers one more than it has credit for
   credit_back,      // credit that is given is forgotten
   full,             // where there is no room it says that all is well
   bound,            // there always is room
-  batch             // only the first of a batch goes on
+  batch,            // only the first of a batch goes on
+  past,             // a subscription that is to begin in the past begins now
+  replay,           // an event of the past is left out
+  position,         // it begins with the event at the position, not behind it
+  time,             // it begins at the beginning, whatever the time is
+  no_group,         // each member of a group gets all
+  no_pattern        // a pattern is taken for a topic
 };
 
-// clang-format off
-constexpr std::string_view names[]{
-    "nothing", "delivery", "delivery_rarely", "once", "once_rarely", "order",
-    "topic", "pattern", "headers", "data", "ordering_key", "group",
-    "count", "count_of_drains", "retry", "release", "answer", "quiet",
-    "credit", "credit_back", "full", "bound", "batch"};
-// clang-format on
+struct kind {
+  std::string_view name;
+  unsigned period = 1;  // each so-and-so many times
+};
 
-constexpr breaks named(std::string_view name) {
-  for (std::size_t i = 0; i < std::size(names); ++i)
-    if (names[i] == name) return static_cast<breaks>(i);
-  return breaks::nothing;
-}
+constexpr kind kinds[]{
+    {"nothing"},    {"delivery", 10}, {"once", 10}, {"order"},           {"topic"},     {"pattern"},
+    {"id"},         {"headers"},      {"data"},     {"ordering_key"},    {"ttl"},       {"group", 10},
+    {"forget", 10}, {"hasty", 10},    {"count"},    {"count_of_drains"}, {"release"},   {"answer"},
+    {"refusal"},    {"closing"},      {"unwell"},   {"crash"},           {"leak"},      {"quiet"},
+    {"credit"},     {"credit_back"},  {"full"},     {"bound"},           {"batch"},     {"past"},
+    {"replay", 10}, {"position"},     {"time"},     {"no_group"},        {"no_pattern"}};
+
+static_assert(std::size(kinds) == static_cast<std::size_t>(breaks::no_pattern) + 1);
+
+// A promise, and when it is broken.
+struct broken_promise {
+  breaks what = breaks::nothing;
+  unsigned period = 1;
+  bool only_again = false;
+
+  static constexpr broken_promise named(std::string_view name) {
+    const std::size_t end = name.find(' ');
+    const std::string_view how = end == name.npos ? std::string_view() : name.substr(end + 1);
+    for (std::size_t i = 0; i < std::size(kinds); ++i)
+      if (kinds[i].name == name.substr(0, end))
+        return {static_cast<breaks>(i),
+                how == "rarely"  ? 1000
+                : how == "again" ? 1
+                                 : kinds[i].period,
+                how == "again"};
+    return {};
+  }
+};
 
 }  // namespace mutant

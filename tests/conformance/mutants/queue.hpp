@@ -1,4 +1,4 @@
-// queue: what the mutant keeps of events that wait, and of those that are with a member of a group.
+// queue: what the mutant keeps of events that wait, of those that are with a member of a group, and of those of the past.
 #pragma once
 
 #include <postbus/sdk/plugin.hpp>
@@ -14,6 +14,9 @@ namespace sdk = postbus::sdk;
 struct entry {
   sdk::kept_event event;
   std::uint32_t attempt = 0;
+  std::uint64_t position = 0;
+  bool again = false;      // it was delivered before
+  bool forgotten = false;  // it came again though it was acknowledged
 };
 
 struct queue;

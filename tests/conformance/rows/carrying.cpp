@@ -149,7 +149,7 @@ void fifty_by_fifty(scene& s) {
 }
 
 void fan_out(scene& s) {
-  constexpr std::size_t events = 500;
+  constexpr std::size_t events = 1000;
   bus& b = s.open();
   std::array<collected<std::string>, 8> got;
   std::vector<subscription> subscriptions;
@@ -179,12 +179,12 @@ void order_for_one(scene& s) {
 constexpr row table[] = {
     {1,
      "an event arrives with its id, its headers and its body byte for byte",
-     {"ids, headers, ordering key"},
+     {"ids, headers, ordering key, ttl"},
      timing::either,
      round_trip},
     {1,
      "an event without an id gets one, and its receipt says it",
-     {"ids, headers, ordering key"},
+     {"ids, headers, ordering key, ttl"},
      timing::either,
      ids_are_made},
     {2,

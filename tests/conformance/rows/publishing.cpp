@@ -42,9 +42,10 @@ void large_batch(scene& s) {
 }
 
 void prefetch_bounds(scene& s) {
-  constexpr std::size_t events = 20, prefetch = 4;
+  constexpr std::size_t events = 1500, prefetch = 4;
   bus& b = s.open();
   std::vector<settlement> held;
+  std::size_t most = 0;
   std::mutex mutex;
   const auto holding = [&] {
     const std::lock_guard lock(mutex);
@@ -58,6 +59,7 @@ void prefetch_bounds(scene& s) {
       [&](const delivery& d) {
         const std::lock_guard lock(mutex);
         held.push_back(d.defer());
+        most = std::max(most, held.size());
       },
       options);
   collected<std::string> got;
@@ -81,6 +83,8 @@ void prefetch_bounds(scene& s) {
     one.ack();
   }
   s.wait_until([&] { return slow.counts().acked == events; }, "the slow one has settled everything");
+  s.settle_down();
+  s.expect_equal(most, prefetch, "unsettled deliveries at most, while each answer made room for one more");
 }
 
 void flood_is_refused(scene& s) {
@@ -114,6 +118,10 @@ void flood_is_refused(scene& s) {
   s.expect_equal(ec.message(), make_error_code(error::full).message(), "the answer for one too many");
   s.expect(taken >= queue_max && taken <= 2 * queue_max + 2,
            "about queue_max (100) events are taken; it was " + std::to_string(taken));
+  // While it is full it stays so; in real time each refusal waits a moment first.
+  for (int more = s.is_virtual() ? 1500 : 2; more > 0 && ec; --more)
+    ec = s.try_publish(b, "a", "one too many");
+  s.expect_equal(ec.message(), make_error_code(error::full).message(), "the answer while there is no room");
   hold = false;
   {
     const std::lock_guard lock(mutex);

@@ -3,6 +3,7 @@
 
 #include <postbus/conformance/scene.hpp>
 
+#include <map>
 #include <thread>
 
 namespace postbus::conformance {
@@ -34,25 +35,41 @@ void counts_up(scene& s) {
 void counts_for_the_next_one(scene& s) {
   s.need_own("acknowledgement");
   bus& b = s.open();
+  constexpr std::size_t events = 1000;
   subscribe_options options;
   options.group = "g";
+  options.prefetch = events;
   options.backoff = {1h, 1, 1h};
-  std::atomic<unsigned> first{0}, second{0};
+  std::atomic<std::size_t> first{0}, second{0}, third{0};
   auto failing = b.subscribe(
       "a",
       [&](const delivery& d) {
-        first = d.attempt();
+        first += d.attempt() == 1;
         throw retry(1h);
       },
       options);
-  s.publish(b, "a", "x");
-  s.wait_until([&] { return failing.counts().retried == 1; }, "the first member has failed");
+  for (const std::string& n : numbers(events)) s.publish(b, "a", n);
+  s.wait_until([&] { return failing.counts().retried == events; },
+               "the first member has failed a thousand times");
   failing.unsubscribe();
-  const auto next = b.subscribe(
-      "a", [&](const delivery& d) { second = d.attempt(); }, options);
-  s.wait_until([&] { return next.counts().acked == 1; }, "the next member gets what the first one gave up");
-  s.expect_equal(first.load(), 1u, "the count at the first member");
-  s.expect_equal(second.load(), 2u, "the count at the member that gets the event after a failed attempt");
+  auto next = b.subscribe(
+      "a",
+      [&](const delivery& d) {
+        second += d.attempt() == 2;
+        if (d.text().ends_with('9')) throw retry(1h);
+      },
+      options);
+  const auto seen = [&] { return next.counts().acked + next.counts().retried; };
+  s.await([&] { return seen() >= events; });
+  next.unsubscribe();
+  const auto last = b.subscribe(
+      "a", [&](const delivery& d) { third += d.attempt() == 3; }, options);
+  s.await([&] { return last.counts().acked >= events / 10; });
+  s.settle_down();
+  s.expect_equal(first.load(), events, "events that count 1 at the first member");
+  s.expect_equal(second.load(), events,
+                 "events that count 2 at the member that gets them after a failed attempt");
+  s.expect_equal(third.load(), events / 10, "events that count 3 at the member after that");
 }
 
 // Holds the only worker of a bus inside a handler, so that nothing else starts, until it is let go.
@@ -79,35 +96,37 @@ void drains_do_not_count(scene& s) {
   bus& b = s.open({{"bus.threads", "1"}});
   subscribe_options options;
   options.group = "g";
-  unsigned started = 0, attempt = 0;
-  std::atomic<bool> done{false};
+  options.prefetch = 256;
+  constexpr unsigned events = 150;
+  std::atomic<unsigned> started{0}, right{0}, done{0};
   {
     auto first = b.subscribe(
         "a", [](const delivery&) {}, options);
     first.unsubscribe();  // the group exists from now on
     const busy_worker busy(s, b);
-    s.publish(b, "a", "x");
+    for (unsigned n = 0; n < events; ++n) s.publish(b, "a", "x");
     for (int drain = 0; drain < 10; ++drain) {
       auto member = b.subscribe(
           "a", [&](const delivery&) { ++started; }, options);
-      const auto taken = [&] { return member.counts().taken_on == 1; };
-      if (s.is_virtual()) s.require(taken(), "a new member of the group takes the event on");
-      else s.wait_until(taken, "a new member of the group takes the event on");
+      const auto taken = [&] { return member.counts().taken_on == events; };
+      if (s.is_virtual()) s.require(taken(), "a new member of the group takes all events on");
+      else s.wait_until(taken, "a new member of the group takes all events on");
       member.unsubscribe();
-      s.wait_until([&] { return member.counts().given_back == 1; },
+      s.wait_until([&] { return member.counts().given_back == events; },
                    "a member that started none has given back");
     }
   }
   const auto last = b.subscribe(
       "a",
       [&](const delivery& d) {
-        attempt = d.attempt();
-        done = true;
+        right += d.attempt() == 1;
+        ++done;
       },
       options);
-  s.wait_until([&] { return done.load(); }, "the event is delivered after ten drains");
-  s.expect_equal(started, 0u, "handlers started by members that were to start none");
-  s.expect_equal(attempt, 1u, "the count of an event that ten members returned without starting it");
+  s.wait_until([&] { return done == events; }, "each event is delivered after ten drains");
+  s.expect_equal(started.load(), 0u, "handlers started by members that were to start none");
+  s.expect_equal(right.load(), events,
+                 "events that count 1 after ten members returned them without starting them");
 }
 
 void backoff_keeps_its_times(scene& s) {
@@ -145,6 +164,39 @@ void backoff_keeps_its_times(scene& s) {
            "retry(250ms) comes after 250 ms; it took " + std::to_string(waited) + " ns");
 }
 
+void a_thousand_retries(scene& s) {
+  constexpr std::size_t events = 1000;
+  const std::chrono::nanoseconds after = s.is_virtual() ? 250ms : 50ms;
+  bus& b = s.open();
+  std::map<std::string, std::vector<std::int64_t>> at;
+  std::mutex mutex;
+  subscribe_options options;
+  options.group = s.supplied("groups") == capability_info::how::refused ? "" : "g";
+  options.prefetch = events;
+  const auto sub = b.subscribe(
+      "a",
+      [&](const delivery& d) {
+        {
+          const std::lock_guard lock(mutex);
+          at[std::string(d.text())].push_back(s.now().count());
+        }
+        if (d.attempt() < 3) throw retry(after);
+      },
+      options);
+  for (const std::string& n : numbers(events)) s.publish(b, "a", n);
+  s.await([&] { return sub.counts().acked >= events; });
+  s.settle_down();
+  const std::lock_guard lock(mutex);
+  std::size_t wrong_count = 0, early = 0;
+  for (const auto& [text, times] : at) {
+    wrong_count += times.size() != 3;
+    for (std::size_t i = 1; i < times.size(); ++i) early += times[i] - times[i - 1] < after.count();
+  }
+  s.expect_equal(at.size(), events, "events that arrive");
+  s.expect_equal(wrong_count, 0u, "events that fail twice and are not delivered three times");
+  s.expect_equal(early, 0u, "retries that came before their time");
+}
+
 constexpr row table[] = {
     {7,
      "an event that fails is delivered again, and its deliveries count 1, 2, 3",
@@ -162,6 +214,11 @@ constexpr row table[] = {
      timing::either,
      drains_do_not_count},
     {8, "retries come when the backoff says", {"retry and backoff"}, timing::either, backoff_keeps_its_times},
+    {8,
+     "of a thousand retries none comes before its time",
+     {"retry and backoff"},
+     timing::either,
+     a_thousand_retries},
 };
 
 }  // namespace

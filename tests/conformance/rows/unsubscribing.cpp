@@ -60,11 +60,11 @@ void by_itself(scene& s) {
 
 void the_rest_goes_to_others(scene& s) {
   s.need_own("acknowledgement");
-  constexpr std::size_t events = 200;
+  constexpr std::size_t events = 1500;
   bus& b = s.open();
   subscribe_options options;
   options.group = "workers";
-  options.prefetch = 64;
+  options.prefetch = 1200;
   std::atomic<bool> blocked{true};
   std::atomic<int> first_calls{0};
   collected<std::string> done;

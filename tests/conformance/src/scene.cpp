@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::nanoseconds wait_max = 60s, real_wait_max = 10s, publish_max = 10s, moment = 500ms,
+constexpr std::chrono::nanoseconds wait_max = 60s, publish_max = 10s, moment = 500ms,
                                    idle_max = 100ms;  // of a bus whose deliveries may be held on purpose
 constexpr std::chrono::nanoseconds step = 50ms;       // of virtual time
 
@@ -27,8 +27,10 @@ const char* to_string(verdict v) noexcept {
   return v == verdict::passed ? "passed" : v == verdict::failed ? "failed" : "skipped";
 }
 
-scene::scene(config base, bool in_virtual_time)
-    : base_(std::move(base)), clock_(in_virtual_time ? std::make_unique<testing::manual_clock>() : nullptr) {}
+scene::scene(config base, bool in_virtual_time, std::chrono::nanoseconds patience)
+    : base_(std::move(base)),
+      clock_(in_virtual_time ? std::make_unique<testing::manual_clock>() : nullptr),
+      patience_(patience) {}
 scene::~scene() = default;
 
 config scene::configuration(const settings& own) {
@@ -49,10 +51,25 @@ bool scene::has_setting(std::string_view name) const {
   return false;
 }
 
-void scene::need_own(std::string_view capability) {
+bool scene::reach_each_other(bus& hears, bus& says, const where& at) {
+  std::atomic<bool> heard{false};
+  const auto sub = hears.subscribe("conformance:reach", [&](const delivery&) { heard = true; });
+  publish(says, "conformance:reach", "", {}, at);
+  fence(hears, at);
+  for (const auto end = now() + moment; !heard && now() < end;) let_pass(1ms);
+  return heard;
+}
+
+capability_info::how scene::supplied(std::string_view capability) const {
   for (const capability_info& c : explain_capabilities(base_))
-    if (c.transport == "default" && c.capability == capability && c.supplied != capability_info::how::native)
-      skip("the transport declares that it has no " + c.capability + " of its own");
+    if (c.transport == "default" && c.capability == capability && c.supplied != capability_info::how::refused)
+      return c.supplied;
+  return capability_info::how::refused;
+}
+
+void scene::need_own(std::string_view capability) {
+  if (supplied(capability) != capability_info::how::native)
+    skip("the transport declares that it has no " + std::string(capability) + " of its own");
 }
 
 std::chrono::nanoseconds scene::now() const {
@@ -62,7 +79,7 @@ std::chrono::nanoseconds scene::now() const {
 
 receipt scene::publish(bus& b, std::string_view topic, bytes_view data, publish_options options,
                        const where& at) {
-  options.deadline = std::min(options.deadline, publish_max);
+  options.deadline = std::min({options.deadline, publish_max, patience_});
   error_code ec;
   receipt r = b.publish(topic, data, options, ec);
   require(!ec, "a publish on '" + std::string(topic) + "' is confirmed; it was answered: " + ec.message(),
@@ -79,7 +96,7 @@ error_code scene::try_publish(bus& b, std::string_view topic, bytes_view data, p
 }
 
 bool scene::await(const std::function<bool()>& condition) {
-  const auto end = now() + (clock_ ? wait_max : real_wait_max);
+  const auto end = now() + (clock_ ? wait_max : patience_);
   if (clock_) clock_->run_until_idle();
   while (!condition()) {
     if (now() >= end) return false;
@@ -92,7 +109,7 @@ bool scene::await(const std::function<bool()>& condition) {
 void scene::wait_until(const std::function<bool()>& condition, std::string_view what, const where& at) {
   if (await(condition)) return;
   fail("waited until " + std::string(what) + ", which did not come about within " +
-           (clock_ ? "a minute" : "10 seconds"),
+           (clock_ ? "a minute" : std::to_string(patience_ / 1ms) + " ms"),
        at);
   throw row_over();
 }
@@ -118,6 +135,20 @@ void scene::settle_down(const where& at) {
       fence(*b, at);
       b->wait_until_idle(idle_max);
     }
+}
+
+std::string scene::call(bus& b, std::string_view method, std::string_view json, const where& at) {
+  try {
+    return b.call(method, json);
+  } catch (const error& e) {
+    fail("expected an answer to " + std::string(method) + "; saw: " + e.what(), at);
+    throw row_over();
+  }
+}
+
+void scene::let_pass(std::chrono::nanoseconds duration) {
+  if (clock_) return clock_->advance(duration);
+  for (const auto end = now() + duration; now() < end;) std::this_thread::yield();
 }
 
 void scene::pass(std::chrono::nanoseconds duration) {
@@ -169,7 +200,9 @@ void expect_each_once(scene& s, const std::vector<std::string>& seen, std::size_
 }
 
 std::uint64_t ended(const delivery_counts& c) {
-  return c.acked + c.dropped + c.dead + c.given_back + c.abandoned;
+  std::uint64_t all = 0;
+  for (const auto& [name, outcome] : delivery_outcomes) all += c.*outcome;
+  return all;
 }
 
 }  // namespace postbus::conformance

@@ -21,6 +21,7 @@ namespace postbus::conformance {
 struct library_under_test {
   std::filesystem::path file;  // absolute
   config base;                 // settings of its plugins, where the defaults will not do
+  std::chrono::nanoseconds patience = std::chrono::seconds(10);  // how long a check waits for an answer
 };
 
 // A base for those who have no configuration: with a transport that cannot be created, so that a feature can be looked at where no other

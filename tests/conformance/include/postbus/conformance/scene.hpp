@@ -13,6 +13,7 @@
 #pragma once
 
 #include <postbus/bus.hpp>
+#include <postbus/inspect.hpp>
 #include <postbus/testing/manual_clock.hpp>
 
 #include <concepts>
@@ -38,7 +39,8 @@ class scene {
  public:
   using where = std::source_location;
 
-  scene(config base, bool in_virtual_time);
+  // `patience`: how long wait_until() waits in real time.
+  scene(config base, bool in_virtual_time, std::chrono::nanoseconds patience = std::chrono::seconds(10));
   scene(const scene&) = delete;
   scene& operator=(const scene&) = delete;
   ~scene();
@@ -50,6 +52,10 @@ class scene {
   config configuration(const settings& own = {});
   // Whether the transport has a setting of this name: "queue_max".
   bool has_setting(std::string_view name) const;
+  // Whether what the one bus publishes arrives at the other.
+  bool reach_each_other(bus& hears, bus& says, const where& at = where::current());
+  // What becomes of a capability, by its name; of one that is not listed: refused.
+  capability_info::how supplied(std::string_view capability) const;
   // Skips the row unless the transport itself has the capability: what the bus does in its place ends with the subscription.
   void need_own(std::string_view capability);
 
@@ -62,7 +68,7 @@ class scene {
   // What waits for room no longer than a moment: the error, or none.
   error_code try_publish(bus& b, std::string_view topic, bytes_view data, publish_options options = {});
 
-  // Until the condition holds; ends the row with "waited until <what>" when it does not within a minute.
+  // Until the condition holds; ends the row with "waited until <what>" when it does not within a minute of virtual time.
   void wait_until(const std::function<bool()>& condition, std::string_view what,
                   const where& at = where::current());
   // The same, and goes on when it does not: what is missing is then for the row to say.
@@ -70,6 +76,11 @@ class scene {
   // Until what was published before has arrived wherever it goes: for saying afterwards that nothing more came. In real time an event
   // of our own is sent behind it, over the same way.
   void settle_down(const where& at = where::current());
+  // Calls a method of the bus, with JSON: "dead.list". One that fails ends the row.
+  std::string call(bus& b, std::string_view method, std::string_view json = "{}",
+                   const where& at = where::current());
+  // Lets so much time go by: in real time at least so much, so use little of it.
+  void let_pass(std::chrono::nanoseconds duration);
   // Lets time go by: on the virtual clock only.
   void pass(std::chrono::nanoseconds duration);
 
@@ -95,6 +106,7 @@ class scene {
 
   config base_;
   std::unique_ptr<testing::manual_clock> clock_;
+  const std::chrono::nanoseconds patience_;
   std::vector<std::unique_ptr<bus>> buses_;
   std::mutex mutex_;  // of the failures
   std::vector<std::string> failures_;

@@ -22,8 +22,10 @@ std::span<const row> rows();
 class suite {
  public:
   // `transport`: a configuration whose default transport is the one to look at; the rows add settings of their own. No code of the
-  // plugin runs yet. Throws error: bad_config, bad_plugin, unsupported.
-  explicit suite(config transport);
+  // plugin runs yet. Where it names no store and memory-store is on its path, that one is used, so that dead letters are looked at.
+  // `patience`: how long a row waits in real time for what should come; who knows that it will not come takes less. Throws error:
+  // bad_config, bad_plugin, unsupported.
+  explicit suite(config transport, std::chrono::nanoseconds patience = std::chrono::seconds(10));
 
   // Whether there can be a bus at all: without one no row says anything.
   result can_be_made() const;
@@ -37,6 +39,7 @@ class suite {
 
  private:
   config transport_;
+  std::chrono::nanoseconds patience_;
   std::vector<capability_info> capabilities_;
 };
 

@@ -1,0 +1,130 @@
+// What is rejected is over, and what takes too long goes to others: row 11. What cannot be read: row 12.
+#include "all_rows.hpp"
+
+#include <postbus/conformance/scene.hpp>
+
+#include <unistd.h>
+
+namespace postbus::conformance {
+namespace {
+
+using namespace std::chrono_literals;
+
+void reject_is_final(scene& s) {
+  constexpr std::size_t events = 1000;
+  bus& b = s.open();
+  collected<std::string> seen;
+  subscribe_options options;
+  options.group = "g";
+  options.backoff = {1ms, 1, 1ms};
+  const auto sub = b.subscribe(
+      "a",
+      [&](const delivery& d) {
+        seen.add(d.text());
+        throw reject("never");
+      },
+      options);
+  for (const std::string& n : numbers(events)) s.publish(b, "a", n);
+  s.await([&] { return sub.counts().dead >= events; });
+  s.let_pass(s.is_virtual() ? 1min : 20ms);
+  s.settle_down();
+  expect_each_once(s, seen.all(), events, "a handler that rejects");
+  s.expect_equal(sub.counts().dead, events, "events given up");
+}
+
+// The first attempt at each event is deferred, and answered only when it is too late.
+void too_slow(scene& s) {
+  const std::size_t events = s.is_virtual() ? 1500 : 300;
+  bus& b = s.open();
+  std::vector<settlement> late;
+  std::mutex mutex;
+  collected<std::string> first, second;
+  std::atomic<std::size_t> more{0};
+  subscribe_options options;
+  options.group = "g";
+  options.prefetch = static_cast<unsigned>(events);
+  options.handler_timeout = s.is_virtual() ? 1min : 500ms;
+  options.backoff = {1ms, 1, 1ms};
+  const auto handle = [&](const delivery& d) {
+    if (d.attempt() > 2) ++more;
+    if (d.attempt() > 1) return second.add(d.text());
+    first.add(d.text());
+    const std::lock_guard lock(mutex);
+    late.push_back(d.defer());
+  };
+  const auto one = b.subscribe("a", handle, options);
+  const auto other = b.subscribe("a", handle, options);
+  for (const std::string& n : numbers(events)) s.publish(b, "a", n);
+  s.wait_until([&] { return first.size() >= events; }, "each event is taken by a handler");
+  s.expect_equal(second.size(), 0u, "second deliveries before the time-out");
+  s.let_pass(options.handler_timeout);
+  s.await([&] { return second.size() >= events; });
+  std::size_t lost = 0, stopped = 0;
+  {
+    const std::lock_guard lock(mutex);
+    for (settlement& answer : late) {
+      stopped += answer.stop_requested();
+      error_code ec;
+      answer.ack(ec);
+      lost += ec == error::lease_lost;
+    }
+    late.clear();
+  }
+  s.settle_down();
+  s.expect_equal(lost, events, "late answers that are told that the lease is lost");
+  s.expect_equal(stopped, events, "handlers that were asked to stop");
+  expect_each_once(s, first.all(), events, "the first attempts");
+  expect_each_once(s, second.all(), events, "the attempts after the time-out");
+  s.expect_equal(more.load(), 0u, "deliveries past the second");
+}
+
+// A second bus that sends nothing but bytes, over the same way.
+void undecodable(scene& s) {
+  scene::settings shared;
+  if (s.has_setting("instance"))
+    shared.emplace_back("transport.instance", "\"conformance-" + std::to_string(::getpid()) + "\"");
+  scene::settings raw = shared;
+  raw.emplace_back("transport.codec", "raw");
+  raw.emplace_back("transport.content_type", "\"text/plain\"");
+  bus& reads = s.open(shared);
+  if (!s.reach_each_other(reads, s.open(shared))) s.skip("what a second bus sends does not arrive here");
+  bus& garbles = s.open(raw);
+  collected<std::string> seen;
+  const auto sub = reads.subscribe("conformance:undecodable", [&](const delivery& d) { seen.add(d.text()); });
+  constexpr std::size_t events = 100;
+  for (std::size_t n = 0; n < events; ++n) {
+    if (n % 10 == 0) s.publish(garbles, "conformance:undecodable", "\xc1 is no event");
+    s.publish(reads, "conformance:undecodable", std::to_string(n));
+  }
+  s.await(
+      [&] { return seen.size() >= events && (seen.size() > events || sub.counts().dead >= events / 10); });
+  s.settle_down();
+  const auto all = seen.all();
+  if (std::find(all.begin(), all.end(), "\xc1 is no event") != all.end())
+    s.skip("the transport carries events, not bytes: there is nothing on it that cannot be decoded");
+  expect_each_once(s, all, events, "a subscription that gets what it cannot decode too");
+  s.expect_equal(sub.counts().dead, events / 10, "events given up because they cannot be decoded");
+  if (s.supplied("dead letters") == capability_info::how::refused) return;
+  const std::string kept = s.call(reads, "dead.list", R"({"box":"conformance:undecodable"})");
+  s.expect(kept.find("\"undecodable\"") != std::string::npos, "what cannot be decoded is kept; saw " + kept);
+}
+
+constexpr row table[] = {
+    {11, "what is rejected never comes again", {"groups"}, timing::either, reject_is_final},
+    {11,
+     "a handler that takes too long loses its event to others, and its late answer is refused",
+     {"groups", "handler time-out"},
+     timing::either,
+     too_slow},
+    {12,
+     "what cannot be decoded is given up, and what comes behind it arrives",
+     {},
+     timing::either,
+     undecodable},
+};
+
+}  // namespace
+
+std::span<const row> settling_rows() { return table; }
+
+}  // namespace postbus::conformance
