@@ -121,7 +121,10 @@ exit_status requeue(const common_options& common, const dead_options& o) {
   if (common.json) return print_json(answer), exit_status::ok;
   print(text_at(as_object(answer), "requeued") + "\n");
   const std::string failed = text_at(as_object(answer), "failed");
-  if (!failed.empty()) std::cerr << failed << " could not be published, and stay in the box\n";
+  if (!failed.empty())
+    std::cerr
+        << failed
+        << " could not be sent back, and stay in the box: nobody takes them, or the transport does not\n";
   return failed.empty() ? exit_status::ok : exit_status::failed;
 }
 

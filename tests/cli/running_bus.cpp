@@ -189,6 +189,11 @@ TEST_CASE("what a client rejected is listed, shown, sent back and thrown away", 
   CHECK(f.postbus({"dead", "list", "job:*", "--topic", "other"}).out.empty());
   CHECK(holds(f.postbus({"dead", "show", "job:*", "e-1"}).out, R"("data":"data")"));
   CHECK(f.postbus({"dead", "show", "job:*", "e-2"}).status == 1);
+  // Without a group and a subscription nobody would get it.
+  const outcome nobody = f.postbus({"dead", "requeue", "job:*", "e-1"});
+  CHECK(nobody.status == 1);
+  CHECK(holds(nobody.err, "1 could not be sent back"));
+  keeper again(f.folder, "job:*");
   CHECK(f.postbus({"dead", "requeue", "job:*", "e-1"}).out == "1\n");
   CHECK(f.postbus({"dead", "purge", "job:*", "--all", "--yes"}).out == "0\n");
   CHECK(f.postbus({"dead", "list"}).err == "no box has anything\n");

@@ -164,6 +164,7 @@ void dead_letters::find(std::string_view box, std::string_view entry, std::funct
               if (a[i].values.empty()) continue;
               letter l;
               l.entry = i == 0 ? entry : full;
+              l.time_ns = number_of(a[i + 2].value());
               l.event = read(a[i].value(), *owner_.rt);
               p.letters.push_back(std::move(l));
               break;
