@@ -12,6 +12,7 @@
 #include <postbus/config.hpp>
 #include <postbus/health.hpp>
 #include <postbus/metrics.hpp>
+#include <postbus/schedule.hpp>
 #include <postbus/subscription.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -172,6 +173,13 @@ class bus {
                {std::make_shared<F>(std::move(handler)), nullptr,
                 [](void* object, delivery& d) { return (*static_cast<F*>(object))(std::move(d)); }});
   }
+
+  // ---- schedules: events that are published again and again (schedule.hpp). Where the configuration names a store. Set under a name that
+  // is there, it changes that one; true: it is new. remove: whether it was there. Both wait for the store. Errors: bad_argument,
+  // unsupported, unavailable, would_block.
+  bool set_schedule(const std::string& name, const schedule& what);
+  bool remove_schedule(const std::string& name);
+  std::vector<std::pair<std::string, schedule>> schedules() const;  // those there are, by name
 
   // ---- close. Stops fetching; lets running handlers finish, and publish; settles; gives back what was not started; stops the plugins.
   // Past the deadline the handlers still running are asked to stop; past `grace` more they are abandoned: counted, and kept alive.

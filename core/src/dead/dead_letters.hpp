@@ -68,8 +68,6 @@ class dead_letters {
   void find(std::string_view box, std::string_view entry, std::function<void(page)> done);
 
  private:
-  void execute(sdk::store_ops ops, answered done);
-
   engine& owner_;
 };
 

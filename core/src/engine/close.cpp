@@ -68,6 +68,7 @@ void engine::drain() {
     all = subscriptions;
   }
   thread_registry::heavy_fence();
+  timetable.stop();
   report_.delayed = delayed.cancel_all();
   for (const auto& s : all)
     if (!s->takes_replies) retire(s, {});

@@ -82,6 +82,7 @@ std::shared_ptr<engine> engine::make(const config& configuration, boost::asio::a
   auto made = std::make_shared<engine>(configuration, std::move(executor));
   try {
     made->bind_methods();
+    made->timetable.start();
     if (made->admin_ != nullptr)
       made->admin_->start();  // only now: its clients' subscriptions share the engine
   } catch (...) {

@@ -14,6 +14,7 @@
 #include "publish/router.hpp"
 #include "publish/transport_slot.hpp"
 #include "request/requests.hpp"
+#include "schedule/schedules.hpp"
 #include "threads.hpp"
 
 #include <postbus/bus.hpp>
@@ -157,6 +158,8 @@ class engine : public std::enable_shared_from_this<engine> {
   std::string call(std::string_view method, std::string_view json, std::int64_t deadline_ns);
   // Of the dead letters: dead_methods.cpp.
   void call_dead(std::string_view method, std::string_view json, call_answer answer);
+  // Of the schedules: schedule_methods.cpp.
+  void call_schedules(std::string_view method, std::string_view json, call_answer answer);
   // Every "<plugin>.<method>" there is: plugins by their id, transports by their name.
   std::vector<std::string> methods() const;
 
@@ -183,6 +186,7 @@ class engine : public std::enable_shared_from_this<engine> {
   delayed_events delayed{*this};
   requests replies{*this};
   dead_letters dead{*this};
+  schedules timetable{*this};
 
   enum class phase { running, draining, closed };
   std::atomic<phase> state{phase::running};
@@ -285,6 +289,7 @@ class engine : public std::enable_shared_from_this<engine> {
 void add_up(delivery_counts& sum, const delivery_counts& more) noexcept;
 
 std::vector<std::string> dead_method_names();
+std::vector<std::string> schedule_method_names();
 
 // Turns a plugin's status and message into an error.
 error_code to_error_code(std::int32_t status) noexcept;

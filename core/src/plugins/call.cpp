@@ -21,7 +21,8 @@ std::vector<std::string> engine::methods() const {
     });
   for (const auto& plugin : plugins_) add_those_of(*plugin, plugin->id());
   if (dead.has_store())
-    for (std::string& name : dead_method_names()) all.push_back(std::move(name));
+    for (const auto& names : {dead_method_names(), schedule_method_names()})
+      all.insert(all.end(), names.begin(), names.end());
   return all;
 }
 
@@ -30,6 +31,7 @@ void engine::start_call(std::string_view method, std::string_view json, call_ans
   if (state.load() == phase::closed) throw error(error::closed, "a call on a closed bus", "an open one", "");
   const std::size_t dot = method.find('.');
   const std::string_view name = dot == std::string_view::npos ? "" : method.substr(dot + 1);
+  if (method.substr(0, dot) == "schedules") return call_schedules(name, json, std::move(answer));
   if (method.substr(0, dot) == "dead") return call_dead(name, json, std::move(answer));
   plugin_instance* const found = find_plugin(method.substr(0, dot));
   const auto refuse = [&](const std::string& wanted) {

@@ -14,6 +14,23 @@ struct limit_of_held {
 
 }  // namespace
 
+// Nobody waits for the verdict: those that let it by hear that it was not published.
+void engine::refuse_kept(thread_record& thread, traveller& t, error_code& ec) {
+  features.waiting.answered(t.marks.ticket);
+  features.tell_published(thread, *t.event, t.marks, POSTBUS_E_CANCELLED);
+  thread.detail = "a feature keeps it, and a handler does not wait for that";
+  ec = make_error_code(error::would_block);
+}
+
+void engine::wait_for_verdict(traveller& t, const publish_options& options, error_code& ec, receipt& out) {
+  if (in_handler()) {
+    refuse_kept(threads.mine(), t, ec);
+    return count_refused(ec);
+  }
+  const std::int64_t deadline = rt->now_ns() + options.deadline.count();
+  take_late(*start_held(t, deadline, delay_of(options)), deadline, ec, out);
+}
+
 // What the features made of it.
 void engine::take_over(async_publish& p, traveller& t) {
   if (t.owned != nullptr) {

@@ -37,6 +37,9 @@ struct traveller {
   std::uint32_t at = 0;
   error_code ec;       // at publish: why it was refused
   std::string reason;  // the feature and its reason, as "size-limit: too_big"
+
+  // A feature keeps it until it says more.
+  bool is_kept() const noexcept { return verdict == POSTBUS_HOLD || verdict == POSTBUS_PARK; }
 };
 
 class pipeline {

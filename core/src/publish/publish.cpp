@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t headers_max = 64;
 constexpr std::size_t header_name_max = 20;
-constexpr std::size_t at_once = 64;  // events of a batch that are handed over together
 
 bool is_header_name(std::string_view name) noexcept {
   return name.size() <= header_name_max && is_header_name_on_wire(name) && name != requeuedto_header;
@@ -26,14 +25,9 @@ bool fits_raw(const engine::publish_request& r, const transport_slot& to) noexce
          (o.content_type.empty() || o.content_type == to.format.content_type);
 }
 
-// A feature keeps it until it says more.
-bool is_kept(const traveller& t) noexcept { return t.verdict == POSTBUS_HOLD || t.verdict == POSTBUS_PARK; }
-
 std::uint64_t ticket_of(const delivery_state* d) noexcept {
   return d != nullptr && d->is_item ? static_cast<const item*>(d)->marks.ticket : 0;
 }
-
-std::int64_t delay_of(const publish_options& o) noexcept { return o.delay ? o.delay->count() : 0; }
 
 // Or the end of time.
 std::int64_t after(std::int64_t ns, std::chrono::nanoseconds more) noexcept {
@@ -171,7 +165,7 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
       features.ask(thread, POSTBUS_AT_PUBLISH, {&t, 1});
       if (t.owned != nullptr) going = owned = t.owned;
       entry = t.entry;
-      if (is_kept(t)) {
+      if (t.is_kept()) {
         inside.leave();
         wait_for_verdict(t, *r.options, ec, out);
         if (owned != nullptr) owned->release();
@@ -213,123 +207,6 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
   } catch (const std::bad_alloc&) {
     ec = make_error_code(boost::system::errc::not_enough_memory);
   }
-}
-
-// An event of a batch whose answer comes later.
-struct engine::late_publish {
-  std::shared_ptr<late_answer> answer;
-  publish_result* result;
-  std::int64_t deadline_ns;
-};
-
-void engine::publish(std::span<const message> messages, std::span<publish_result> results) noexcept {
-  std::vector<late_publish> late;
-  try {
-    for (std::size_t at = 0; at < messages.size(); at += at_once) {
-      const std::size_t n = std::min(at_once, messages.size() - at);
-      publish_some(messages.subspan(at, n), results.subspan(at, n), late);
-    }
-  } catch (const std::bad_alloc&) {
-    for (publish_result& result : results)
-      result.ec = make_error_code(boost::system::errc::not_enough_memory);
-  }
-  for (const late_publish& l : late) take_late(*l.answer, l.deadline_ns, l.result->ec, l.result->value);
-}
-
-// At most at_once of them.
-void engine::publish_some(std::span<const message> messages, std::span<publish_result> results,
-                          std::vector<late_publish>& late) {
-  thread_record& thread = threads.mine();
-  passage inside(thread);
-  std::array<lent_event, at_once> events;
-  std::array<traveller, at_once> travellers;
-  std::array<std::size_t, at_once> whose;
-  std::size_t pairs_needed = 0, n = 0;
-  for (const message& m : messages) pairs_needed += m.options.headers.size();
-  std::vector<postbus_pair> pairs(pairs_needed);
-  postbus_pair* next_pairs = pairs.data();
-  for (std::size_t i = 0; i < messages.size(); ++i) {
-    const message& m = messages[i];
-    const publish_request r{m.topic, sdk::hash_bytes(m.topic), m.data, &m.options};
-    topic_entry* entry = admit(thread, r.topic, r.hash, results[i].ec, true);
-    if (entry == nullptr || !check(r, *entry->transport, results[i].ec)) {
-      count_refused(results[i].ec);
-      continue;
-    }
-    compose(thread, events[n], r, next_pairs);
-    next_pairs += m.options.headers.size();
-    travellers[n].event = &events[n];
-    travellers[n].entry = entry;
-    if (!features.empty()) travellers[n].marks.ticket = features.next_ticket(thread);
-    whose[n++] = i;
-  }
-  if (!features.empty()) features.ask(thread, POSTBUS_AT_PUBLISH, {travellers.data(), n});
-  std::array<postbus_out, at_once> outs;
-  std::array<answer_to, at_once> answers;
-  std::size_t going = 0;
-  transport_slot* to = nullptr;
-  const auto waits = [&](std::size_t k) {
-    return !travellers[k].entry->transport->answers_at_once || messages[whose[k]].options.delay;
-  };
-  // Those for one transport that follow each other go together.
-  const auto send = [&] {
-    if (going > 0) send_at_once(thread, inside, *to, {outs.data(), going}, {answers.data(), going});
-    going = 0;
-  };
-  for (std::size_t k = 0; k < n; ++k) {
-    traveller& t = travellers[k];
-    publish_result& result = results[whose[k]];
-    const std::int64_t wait_ns = messages[whose[k]].options.deadline.count();
-    if (is_kept(t)) {
-      const std::int64_t deadline = rt->now_ns() + wait_ns;
-      if (in_handler()) refuse_kept(thread, t, result.ec);
-      else late.push_back({start_held(t, deadline, delay_of(messages[whose[k]].options)), &result, deadline});
-    } else if (t.verdict != POSTBUS_PASS) {
-      thread.detail = t.reason;
-      result.ec = t.ec;
-    } else if (waits(k)) {
-      const std::int64_t deadline = rt->now_ns() + wait_ns;
-      late.push_back({start_late(event_record::of(t.event), *t.entry->transport, deadline,
-                                 delay_of(messages[whose[k]].options), std::move(t.marks)),
-                      &result, deadline});
-    } else {
-      if (to != t.entry->transport) send();
-      to = t.entry->transport;
-      outs[going] = {t.event, nullptr, 0, 0, t.entry->slot.data()};
-      answers[going++] = {&result.ec, &result.value, wait_ns};
-    }
-  }
-  send();
-  for (std::size_t k = 0; k < n; ++k) {
-    publish_result& result = results[whose[k]];
-    const bool is_late =
-        is_kept(travellers[k]) ? !result.ec : travellers[k].verdict == POSTBUS_PASS && waits(k);
-    if (!result.ec && !is_late) {
-      receipt_access::set_id(result.value, event_record::of(travellers[k].event), thread, wall_of(thread));
-      thread.published.store(thread.published.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    } else if (!is_late) {
-      count_refused(result.ec);
-    }
-    features.tell_published(thread, *travellers[k].event, travellers[k].marks, from_error_code(result.ec));
-    if (travellers[k].owned != nullptr) travellers[k].owned->release();
-  }
-}
-
-// Nobody waits for the verdict: those that let it by hear that it was not published.
-void engine::refuse_kept(thread_record& thread, traveller& t, error_code& ec) {
-  features.waiting.answered(t.marks.ticket);
-  features.tell_published(thread, *t.event, t.marks, POSTBUS_E_CANCELLED);
-  thread.detail = "a feature keeps it, and a handler does not wait for that";
-  ec = make_error_code(error::would_block);
-}
-
-void engine::wait_for_verdict(traveller& t, const publish_options& options, error_code& ec, receipt& out) {
-  if (in_handler()) {
-    refuse_kept(threads.mine(), t, ec);
-    return count_refused(ec);
-  }
-  const std::int64_t deadline = rt->now_ns() + options.deadline.count();
-  take_late(*start_held(t, deadline, delay_of(options)), deadline, ec, out);
 }
 
 // In order; one that stays without room is answered so, and those behind it go on.
@@ -389,47 +266,6 @@ std::shared_ptr<waiter> engine::ask_for_room(transport_slot& to, postbus_str top
   };
   to.table->room(to.self, topic, {answered, new std::shared_ptr<waiter>(room)});
   return room;
-}
-
-error engine::explain(error_code ec, std::string_view topic, std::size_t data_size) {
-  std::string detail = std::exchange(threads.mine().detail, {});
-  const auto code = static_cast<error::errc>(ec.value());
-  if (ec.category() != error_category()) return {error::failed, ec.message(), "", ""};
-  const std::string where = "a publish on '" + std::string(topic) + "'";
-  const transport_slot& to = *transports[routes.route(topic)];
-  switch (code) {
-    case error::bad_argument:
-      if (!detail.empty()) return {code, where + ": " + detail, "", ""};
-      if (const auto fault = sdk::check_topic(topic)) return {code, sdk::describe(fault, topic), "", ""};
-      if (sdk::is_reserved(topic))
-        return {code, where, "a topic that does not begin with 'postbus', which is reserved", ""};
-      return {code,
-              where +
-                  " with too many headers, a header name that is not a-z, 0-9 or is an attribute's, or a ttl "
-                  "that is not above 0",
-              "at most 64 headers with names of 1 to 20 lower-case letters and digits, none of them id, "
-              "source, type, time, data and the like, nor requeuedto; a ttl above 0, or none",
-              ""};
-    case error::too_large:
-      return {code, std::to_string(data_size) + " bytes of data on '" + std::string(topic) + "'",
-              "at most " + std::to_string(to.data_max),
-              "send a reference, or raise " + to.path + ".data_max"};
-    case error::unsupported:
-      if (to.format.codec == codec::raw)
-        return {code, where + " with an id, a key, headers, a ttl or another content type",
-                "data alone: the codec of [" + to.path + "] is raw", "leave them out, or use another codec"};
-      return {code, where, "", detail};
-    case error::closed:
-      return {code, where, "a bus that is not closed", ""};
-    case error::full:
-      return {code, where + " that found no room", "room before the deadline",
-              "slow down, raise queue_max, or look for a subscription that does not keep up"};
-    case error::would_block:
-      return {code, where + " from a handler, with no room", "room at once",
-              "use async_publish, or publish from another thread"};
-    default:
-      return {code, detail.empty() ? where : where + ": " + detail, "", ""};
-  }
 }
 
 }  // namespace postbus::detail

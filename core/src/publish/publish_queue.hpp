@@ -19,6 +19,8 @@ namespace postbus::detail {
 class engine;
 struct transport_slot;
 
+inline std::int64_t delay_of(const publish_options& o) noexcept { return o.delay ? o.delay->count() : 0; }
+
 // One asynchronous publish. Owned by the queue, or by the transport through its done.
 struct async_publish {
   explicit async_publish(std::shared_ptr<engine> e) : owner(std::move(e)) {}
