@@ -62,7 +62,8 @@ struct item : delivery_state {
   item_links deferral;   // those whose settlement was taken along
   std::atomic<std::uint32_t> references{1};
   std::atomic<bool> answered{false};
-  bool lost = false;      // its handler took too long: the answer was given for it, before `answered` was set
+  std::atomic<bool> lost{
+      false};             // its handler took too long: the answer was given for it, before `answered` was set
   bool credited = true;   // holds one of the subscription's credits
   bool parked = false;    // counts to park_max
   bool is_taken = false;  // among those whose settlement was taken along

@@ -4,10 +4,21 @@
 
 namespace postbus::detail {
 
-// The timer holds the item until it fired or was cancelled.
+namespace {
+
+// Of a handler that runs: held until its timer fired or was cancelled.
+struct time_limit {
+  std::shared_ptr<subscription_state> whose;
+  item* what;
+  ~time_limit() { what->release(); }
+};
+
+}  // namespace
+
 void subscription_state::limit_time(item& i) {
   i.keep();
-  i.time_limit = owner.rt->timer(options.handler_timeout.count(), {&time_over, &i});
+  i.time_limit =
+      owner.rt->timer(options.handler_timeout.count(), {&time_over, new time_limit{shared_from_this(), &i}});
 }
 
 bool subscription_state::in_time(item& i) {
@@ -17,16 +28,16 @@ bool subscription_state::in_time(item& i) {
 }
 
 void subscription_state::time_over(void* ctx, std::int32_t status, const void*, const postbus_error*) {
-  item& i = *static_cast<item*>(ctx);
-  if (status != POSTBUS_OK || i.answered.load()) return i.release();
+  std::unique_ptr<time_limit> limit(static_cast<time_limit*>(ctx));
+  if (status != POSTBUS_OK || limit->what->answered.load()) return;
   // Stop callbacks are the application's: they run on a worker.
-  i.subscription->owner.rt->post(
+  runtime& rt = *limit->whose->owner.rt;
+  rt.post(
       [](void* late) {
-        item& mine = *static_cast<item*>(late);
-        mine.subscription->take_from_handler(mine);
-        mine.release();
+        const std::unique_ptr<time_limit> mine(static_cast<time_limit*>(late));
+        mine->whose->take_from_handler(*mine->what);
       },
-      &i);
+      limit.release());
 }
 
 // Whose answer counts, `answered` decides.
@@ -39,7 +50,6 @@ void subscription_state::take_from_handler(item& i) {
       return;
     }
   }
-  const auto alive = shared_from_this();
   if (auto source = i.mark_stop()) source->request_stop();
   answered(i);
   const std::string why =
