@@ -131,10 +131,15 @@ class hunt : public Catch::ITestInvoker {
 using invoker = decltype(Catch::makeTestInvoker(static_cast<void (*)()>(nullptr)));
 
 const bool registered = [] {
-  for (const hunted_promise& p : hunted)
+  for (const hunted_promise& p : hunted) {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+    if (std::string_view(p.what) == "leak rarely")
+      continue;  // row 27 plays fewer rounds here than one leak takes
+#endif
     Catch::AutoReg(
         invoker(new hunt(p)), CATCH_INTERNAL_LINEINFO, "",
         Catch::NameAndTags{std::string("a broken promise is found: ") + p.what, "[conformance][mutants]"});
+  }
   return true;
 }();
 

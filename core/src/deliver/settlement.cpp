@@ -46,7 +46,8 @@ void subscription_state::ended(item& i, const verdict& v, batch& done) {
 
 void subscription_state::took_along(item& i) {
   const std::lock_guard lock(mutex_);
-  if (i.lost) return;
+  if (i.lost)
+    return i.release();  // the delivery goes on without it: the runner and the settlement hold what they use
   i.is_taken = true;
   deferred_.add(i);
 }

@@ -42,6 +42,7 @@ void subscription_state::time_over(void* ctx, std::int32_t status, const void*, 
 
 // Whose answer counts, `answered` decides.
 void subscription_state::take_from_handler(item& i) {
+  bool is_taken = false;
   {
     const std::lock_guard lock(mutex_);
     i.lost = true;
@@ -49,6 +50,7 @@ void subscription_state::take_from_handler(item& i) {
       i.lost = false;
       return;
     }
+    is_taken = i.is_taken;
   }
   if (auto source = i.mark_stop()) source->request_stop();
   answered(i);
@@ -59,6 +61,7 @@ void subscription_state::take_from_handler(item& i) {
                        std::string(sdk::view(i.event->topic)) + "' is taken from '" + pattern + "': " + why);
   batch done(*this);
   item& again = go_on_without(i);
+  if (is_taken) i.release();  // else the end of the handler lets go of it
   // An order by key has one member, whose lane the retry has to hold.
   const bool has_others = order_.empty() && again.token != 0 && (again.from->to.can & POSTBUS_CAN_ACK) != 0;
   if (!has_others || again.attempt >= options.max_deliveries)
