@@ -113,8 +113,7 @@ struct later_capability {
 };
 
 // What subscribe and publish refuse, and a setting that is refused.
-constexpr later_capability later_ones[] = {{"replay", "the subscribe option 'from'"},
-                                           {"delivery lease", "the subscribe option 'lease'"},
+constexpr later_capability later_ones[] = {{"delivery lease", "the subscribe option 'lease'"},
                                            {"buffering while it is away", "on_unavailable = \"buffer\""}};
 
 void explain_transport(std::vector<capability_info>& to, const transport_settings& t, const plugin_use& use,
