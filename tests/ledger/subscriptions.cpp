@@ -92,7 +92,7 @@ void world::handle(member& m, const delivery& d) {
   act(m, of, d);
 }
 
-struct world::sleeper {
+struct world::pause {
   world& owner;
   unsigned bus;
   std::uint64_t number;
@@ -100,18 +100,18 @@ struct world::sleeper {
   std::function<void()> wake{};
 };
 
-boost::asio::awaitable<void> world::sleep(member& m, std::int64_t ns) {
+boost::asio::awaitable<void> world::later(member& m, std::int64_t ns) {
   return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void()>(
       [this, &m, ns](auto handler) {
-        auto* s = new sleeper{*this, m.bus, ++numbers_};
+        auto* s = new pause{*this, m.bus, ++numbers_};
         s->wake = [h = std::make_shared<decltype(handler)>(std::move(handler))] {
           const auto where = boost::asio::get_associated_executor(*h);
           boost::asio::post(where, std::move(*h));
         };
-        sleepers_[s->number] = s;
+        pauses_[s->number] = s;
         s->timer = clock.timer(ns, {[](void* ctx, std::int32_t, const void*, const postbus_error*) {
-                                      const std::unique_ptr<sleeper> mine(static_cast<sleeper*>(ctx));
-                                      mine->owner.sleepers_.erase(mine->number);
+                                      const std::unique_ptr<pause> mine(static_cast<pause*>(ctx));
+                                      mine->owner.pauses_.erase(mine->number);
                                       mine->wake();
                                     },
                                     s});
@@ -123,7 +123,7 @@ boost::asio::awaitable<void> world::handle_slowly(member& m, delivery d) {
   const entry of = books.started(m, d);
   // Never as long as the limit: which of the two came first would be anybody's guess.
   const auto ns = static_cast<std::int64_t>(below(one_in(8) ? 12'000'000 : 1'000'000));
-  if (one_in(3)) co_await sleep(m, ns == limit_ns ? ns + 1 : ns);
+  if (one_in(3)) co_await later(m, ns == limit_ns ? ns + 1 : ns);
   act(m, of, d);
 }
 
@@ -239,7 +239,7 @@ void world::hurry(unsigned bus) {
       if (what.how == by_dropping)
         what.how = by_ack;  // where both fall on one moment, the answer says who was first
     }
-  for (const auto& [number, s] : sleepers_)
+  for (const auto& [number, s] : pauses_)
     if (s->bus == bus) timers.push_back(s->timer);
   for (const std::uint64_t number : answers) answer(number);
   for (const auto timer : timers) clock.cancel(timer);

@@ -61,7 +61,7 @@ void world::run() {
   }
   for (int n = 0; n < 4; ++n) clock.advance(std::chrono::seconds(5));
 
-  if (plans_ != 0 || !deferred_.empty() || !sleepers_.empty())
+  if (plans_ != 0 || !deferred_.empty() || !pauses_.empty())
     books.complain("the run does not come to its end");
   audit_groups(queued());
   audit_boxes();

@@ -32,8 +32,8 @@ class world {
     unsigned how = 0;
     bool is_twice = false;
   };
-  // A coroutine that sleeps on the clock.
-  struct sleeper;
+  // A coroutine that waits on the virtual clock.
+  struct pause;
 
   std::uint64_t below(std::uint64_t n) { return random_() % n; }
   bool one_in(std::uint64_t n) { return below(n) == 0; }
@@ -47,7 +47,7 @@ class world {
   void unsubscribe(member& m);
   void handle(member& m, const delivery& d);
   boost::asio::awaitable<void> handle_slowly(member& m, delivery d);
-  boost::asio::awaitable<void> sleep(member& m, std::int64_t ns);
+  boost::asio::awaitable<void> later(member& m, std::int64_t ns);
   void act(member& m, const entry& of, const delivery& d);
   void take_along(const entry& of, const delivery& d);
   void answer(std::uint64_t number);
@@ -81,7 +81,7 @@ class world {
   std::array<std::size_t, 3> books_of_groups_{};
   std::array<member*, roles> now_{};  // who has the role; nullptr: nobody at the moment
   std::map<std::uint64_t, deferred> deferred_;
-  std::map<std::uint64_t, sleeper*> sleepers_;
+  std::map<std::uint64_t, pause*> pauses_;
   std::uint64_t numbers_ = 0, plans_ = 0;  // plans_: calls of later() that are to come
 };
 
