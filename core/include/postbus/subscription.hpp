@@ -3,8 +3,6 @@
 
 #include <postbus/delivery.hpp>
 
-#include <boost/asio/any_completion_handler.hpp>
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include <array>
@@ -107,8 +105,11 @@ struct subscribe_options {
   // configuration names a store, else off.
   std::optional<dead_letter_policy> dead_letters{};
 
-  // Not available yet; refused by name (error::unsupported) when set.
-  std::optional<std::chrono::nanoseconds> lease{};
+  // How long a transport outside this process leaves a delivery to it without hearing of it (1 s or more). It is renewed while the event is
+  // queued here, waits or is handled, so it only ends with the process, or while that is cut off: then others get the event, and a
+  // handler that is still at it is asked to stop, and its answer is error::lease_lost. A transport that has no leases leaves it here as
+  // long as the process, or its connection, lives.
+  std::chrono::nanoseconds lease = std::chrono::seconds(60);
 };
 
 // What became of a subscription's deliveries so far. taken_on is the sum of delivery_outcomes and of what is still open.

@@ -16,7 +16,6 @@ struct later {
 };
 
 constexpr later to_come[] = {
-    {"transport", "on_unavailable", "buffer", "buffering while the transport is away"},
     {"plugin.*", "on_store_down", "", "a store for shared state"},
 };
 

@@ -93,8 +93,8 @@ inline constexpr const char* transport_schema = R"({
       "type": "string", "maxLength": 255, "default": "application/octet-stream",
       "description": "the MIME type of every event under the codec raw"},
     "on_unavailable": {
-      "enum": ["fail"], "default": "fail",
-      "description": "what becomes of a publish while the transport cannot be reached"},
+      "enum": ["fail", "buffer"], "default": "fail",
+      "description": "a publish while the transport cannot be reached: it fails at once, or waits, in order, up to its deadline"},
     "sha256": {
       "type": "string", "pattern": "^[0-9a-fA-F]{64}$",
       "description": "the SHA-256 of the plugin's file, 64 hex digits: another file is refused"}

@@ -1,6 +1,7 @@
 // attachment: a subscription on one of its transports. Most have one; a pattern whose topics are routed apart has several.
 #pragma once
 
+#include "leases.hpp"
 #include "publish/transport_slot.hpp"
 
 #include <atomic>
@@ -25,6 +26,7 @@ struct attachment {
   void* handle = nullptr;  // the transport's
   std::atomic<bool> is_connected{false};
   std::uint32_t credit_held = 0;  // given back before `handle` was known; under the subscription's lock
+  std::unique_ptr<leases> held;   // where the transport takes back what it does not hear of
 };
 
 }  // namespace postbus::detail

@@ -48,13 +48,18 @@ bool subscription_state::ask_features(item& i, batch& done) {
     t.attempt = i.attempt;
     t.marks = std::move(i.marks);
     if (t.marks.ticket == 0) t.marks.ticket = owner.features.next_ticket(thread);
-    i.recalls_seen = owner.recalls.load(std::memory_order_acquire);
+    // A verdict that was waited for may be older than a recall: what counts is when the feature was asked.
+    if (i.aside == nullptr) i.recalls_seen = owner.recalls.load(std::memory_order_acquire);
     if (const auto answered = std::move(i.aside)) {
       t.at = answered->at;
       owner.features.go_on(thread, POSTBUS_AT_DELIVER, t, answered->answer);
     } else {
       owner.features.ask(thread, POSTBUS_AT_DELIVER, {&t, 1});
     }
+    while (t.is_kept())
+      if (const auto came = owner.features.waiting.take(t.marks.ticket))
+        owner.features.go_on(thread, POSTBUS_AT_DELIVER, t, *came);
+      else break;
   }
   i.marks = std::move(t.marks);
   if (t.owned != nullptr) {
@@ -174,16 +179,19 @@ void subscription_state::tell_features(item& i, const verdict& v, batch& done) {
 void subscription_state::go_on_telling(item& i, batch& done) {
   thread_record& thread = owner.threads.mine();
   const std::uint64_t ticket = i.marks.ticket;
-  bool over;
-  {
-    const passage inside(thread);
-    over = owner.features.tell(thread, POSTBUS_AT_SETTLED, *i.event, i.attempt, i.marks, i.aside->how);
-  }
-  if (!over) {
-    auto* limit = new patience{shared_from_this(), &i, ticket};
-    owner.features.waiting.wait(ticket, {&outcome_taken, &i});
-    owner.rt->timer(told_within_ns, {&outcome_overdue, limit});
-    return;
+  for (;;) {
+    {
+      const passage inside(thread);
+      if (owner.features.tell(thread, POSTBUS_AT_SETTLED, *i.event, i.attempt, i.marks, i.aside->how)) break;
+    }
+    const auto came = owner.features.waiting.take(ticket);
+    if (!came) {
+      i.aside->limit =
+          owner.rt->timer(told_within_ns, {&outcome_overdue, new patience{shared_from_this(), &i, ticket}});
+      return owner.features.waiting.wait(ticket, {&outcome_taken, &i});
+    }
+    owner.features.take_answer(i.aside->how, *came);
+    ++i.aside->how.at;
   }
   const auto told = std::move(i.aside);
   i.marks.memos.reset();
@@ -192,6 +200,7 @@ void subscription_state::go_on_telling(item& i, batch& done) {
       POSTBUS_LOG_WARN, "bus", "refused " + pattern,
       "the answer for event " + std::string(sdk::view(i.event->id)) + " is refused: " + told->how.reason);
   if (i.token != 0 && (i.from->to.can & POSTBUS_CAN_ACK) != 0) return give_back(i, done);
+  confirmed(i, make_error_code(error::refused));
   counts_.retried.fetch_add(1, std::memory_order_relaxed);
   wait_for_retry(i, {}, done);
 }
@@ -199,6 +208,7 @@ void subscription_state::go_on_telling(item& i, batch& done) {
 // The rest happens on a worker: who gives a verdict is not to run what follows.
 void subscription_state::outcome_taken(void* ctx, const postbus_verdict& answer) {
   item& i = *static_cast<item*>(ctx);
+  i.subscription->owner.rt->cancel(i.aside->limit);
   i.subscription->owner.features.take_answer(i.aside->how, answer);
   ++i.aside->how.at;
   i.subscription->owner.rt->post(

@@ -30,6 +30,15 @@ class flow_table {
     const std::lock_guard lock(mutex_);
     all_.erase(ticket);
   }
+  // The verdict, where it came before anybody waited: nobody is going to.
+  std::optional<postbus_verdict> take(std::uint64_t ticket) {
+    const std::lock_guard lock(mutex_);
+    const auto found = all_.find(ticket);
+    if (found == all_.end() || !found->second.came || found->second.came->verdict == POSTBUS_PARK) return {};
+    const postbus_verdict answer = *found->second.came;
+    all_.erase(found);
+    return answer;
+  }
   // It answered HOLD or PARK, and everything is ready for its verdict: go_on is called with it, now where it came already.
   void wait(std::uint64_t ticket, resumption then) {
     std::unique_lock lock(mutex_);

@@ -260,7 +260,7 @@ enum {
   POSTBUS_ACK = 0,
   POSTBUS_RELEASE = 1, /* give back after value_ns; uncounted unless FAILED went before */
   POSTBUS_FAILED = 2,  /* a handler started and did not succeed: attempt counted; the token stays ours for value_ns */
-  POSTBUS_EXTEND = 3,  /* the lease, to value_ns from now */
+  POSTBUS_EXTEND = 3,  /* the lease, to value_ns from now; E_CONFLICT: it is lost, the token names nothing here any more */
   POSTBUS_DEAD = 4,    /* store `dead` and ack, in one step */
   POSTBUS_DROPPED = 5  /* outcome only: a feature dropped it */
 };

@@ -1,4 +1,4 @@
-// Health, what a bus leaves behind, and refusals by name: rows 26, 27, 28.
+// Health, and what a bus leaves behind: rows 26, 27.
 #include "all_rows.hpp"
 
 #include <postbus/conformance/scene.hpp>
@@ -55,25 +55,6 @@ void leaves_nothing_behind(scene& s) {
                "there are no more threads than before");
 }
 
-void refusals(scene& s) {
-  bus& b = s.open();
-  const auto refuses = [&](const std::string& name, auto set) {
-    subscribe_options options;
-    set(options);
-    try {
-      const auto sub = b.subscribe(
-          "a", [](const delivery&) {}, options);
-      s.fail("expected that the subscribe option '" + name + "' is refused");
-    } catch (const error& e) {
-      s.expect_equal(e.code().message(), make_error_code(error::unsupported).message(),
-                     "the answer to '" + name + "'");
-      s.expect(e.found().find("'" + name + "'") != std::string::npos,
-               "the refusal names '" + name + "'; it says: " + e.what());
-    }
-  };
-  refuses("lease", [](auto& o) { o.lease = 1s; });
-}
-
 constexpr row table[] = {
     {26,
      "a bus that runs is live and ready, and one that is closed is not ready",
@@ -85,7 +66,6 @@ constexpr row table[] = {
      {},
      timing::real,
      leaves_nothing_behind},
-    {28, "every option that is not built yet is refused by name", {}, timing::either, refusals},
 };
 
 }  // namespace
