@@ -15,7 +15,10 @@ class played_row : public Catch::ITestInvoker {
  public:
   played_row(std::string transport, const row& r) : transport_(std::move(transport)), row_(r) {}
   void invoke() const override {
-    const suite over(tests::config_for(transport_));
+    config c = tests::config_for(transport_);
+    if (row_.feature != nullptr)
+      c.set("store.instance", "conformance");  // what features share over several buses
+    const suite over(std::move(c));
     const result got = over.run(row_);
     if (got.verdict == verdict::skipped)
       std::cout << "not for this transport: " << got.reasons.front() << '\n';
