@@ -5,6 +5,7 @@
 
 #include <postbus/bus.hpp>
 #include <postbus/inspect.hpp>
+#include <postbus/steering.hpp>
 #include <postbus/testing/manual_clock.hpp>
 
 #include <boost/asio/use_awaitable.hpp>

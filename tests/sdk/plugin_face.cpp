@@ -240,6 +240,7 @@ struct reader {
     if (kind == "text") got = ctx.text("x");
     if (kind == "duration") got = std::to_string(ctx.duration("x") / 1ms) + "ms";
     if (kind == "nested") got = ctx.text("limits.name");
+    if (kind == "all") got = ctx.config();
     throw_it(kind);
   }
   void call(std::string_view, std::string_view, sdk::completion<std::string_view>&& done) { done.ok(got); }
@@ -265,6 +266,11 @@ TEST_CASE("settings come by name and type", "[plugin_face]") {
   CHECK(read_as("text", "seven") == "seven");
   CHECK(read_as("duration", 250'000'000) == "250ms");
   CHECK(hosted<reader>({{"read", "nested"}, {"limits.name", "n"}}).call("x").text() == "n");
+}
+
+TEST_CASE("all settings are there as JSON, for those that are no single value", "[plugin_face]") {
+  CHECK(hosted<reader>({{"read", "all"}, {"limits.name", "n"}}).call("x").text() ==
+        R"({"limits":{"name":"n"},"read":"all"})");
 }
 
 TEST_CASE("a setting of another type or name refuses the configuration, and is named", "[plugin_face]") {

@@ -74,19 +74,19 @@ struct plugin_face {
 
   // What stands behind the void* of every C table.
   struct object : instance<T> {
-    explicit object(const postbus_host* host) : instance<T>(host) {
+    object(const postbus_host* host, std::string_view config) : instance<T>(host, config) {
       if constexpr (transport<T>) transport_table = transport_face<T>::table(this->impl);
     }
     std::conditional_t<transport<T>, postbus_transport, no_face> transport_table{};
   };
   static object& of(void* self) noexcept { return static_cast<object&>(instance_of<T>(self)); }
 
-  static std::int32_t create(const postbus_host* host, postbus_str, const postbus_plugin** table, void** self,
-                             postbus_error* error) {
+  static std::int32_t create(const postbus_host* host, postbus_str config, const postbus_plugin** table,
+                             void** self, postbus_error* error) {
     std::int32_t status = POSTBUS_OK;
     guarded(
         [&] {
-          *self = static_cast<instance<T>*>(new object(host));
+          *self = static_cast<instance<T>*>(new object(host, view(config)));
           *table = &face;
         },
         [&](std::int32_t code, std::string_view what) {
