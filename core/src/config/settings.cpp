@@ -3,7 +3,6 @@
 #include "schema.hpp"
 #include "schema_words.hpp"
 #include "secrets.hpp"
-#include "settings_later.hpp"
 #include "settings_schema.hpp"
 #include "text/key_path.hpp"
 
@@ -284,7 +283,6 @@ const std::vector<std::string>& wrapper_setting_names() {
 }
 
 settings read_settings(const contents& c) {
-  refuse_what_comes_later(c);
   refuse_unknown_tables(c);
   settings result;
   read_bus(result, c);

@@ -98,7 +98,7 @@ struct settings {
   std::map<std::string, feature_settings, std::less<>> plugins;  // by the NAME of [plugin.NAME]
 };
 
-// Throws error::bad_config for what is wrong, error::unsupported for what a later version will have.
+// Throws error::bad_config for what is wrong.
 settings read_settings(const config_access::contents& contents);
 
 // The host's own tables, and what their schemas say.
