@@ -48,7 +48,8 @@ bool subscription_state::ask_features(item& i, batch& done) {
     t.attempt = i.attempt;
     t.marks = std::move(i.marks);
     if (t.marks.ticket == 0) t.marks.ticket = owner.features.next_ticket(thread);
-    i.recalls_seen = owner.recalls.load(std::memory_order_acquire);
+    // A verdict that was waited for may be older than a recall: what counts is when the feature was asked.
+    if (i.aside == nullptr) i.recalls_seen = owner.recalls.load(std::memory_order_acquire);
     if (const auto answered = std::move(i.aside)) {
       t.at = answered->at;
       owner.features.go_on(thread, POSTBUS_AT_DELIVER, t, answered->answer);
