@@ -141,7 +141,7 @@ void world::judge(const json::object& status) {
     if (k.user != "42") continue;
     ++seen.stragglers;
     if (std::none_of(listed.begin(), listed.end(),
-                     [&](const auto& one) { return one.at("topic") == k.topic; }))
+                     [&](const auto& one) { return one.at("topic").as_string() == k.topic; }))
       complain(k.topic + " runs and is not listed");
   }
 }
