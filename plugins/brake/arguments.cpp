@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 namespace {
 
 namespace json = boost::json;
@@ -80,4 +80,4 @@ arguments arguments::parse(std::string_view text) {
   return a;
 }
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

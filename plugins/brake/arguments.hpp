@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 
 struct arguments {
   scope of;
@@ -19,4 +19,4 @@ struct arguments {
   static arguments parse(std::string_view json);
 };
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

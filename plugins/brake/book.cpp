@@ -1,6 +1,6 @@
 #include "book.hpp"
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 
 finding book::judge(std::string_view name, const record& r) const {
   const known* const k = find(name);
@@ -80,4 +80,4 @@ known& book::at(std::string_view name, std::int64_t now_ns) {
   return all_.emplace(std::string(name), std::move(k)).first->second;
 }
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

@@ -6,7 +6,7 @@
 #include <map>
 #include <vector>
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 
 // What a record says to who knows what it knows.
 enum class finding {
@@ -20,7 +20,7 @@ enum class finding {
 struct known {
   scope of;
   std::int64_t epoch = 0;
-  brake::phase phase = brake::phase::running;
+  brake_plugin::phase phase = brake_plugin::phase::running;
   std::int64_t since_ns = 0;  // when this process heard of the epoch
   std::uint64_t parked_told = 0;
   bool is_blocked = false;
@@ -54,4 +54,4 @@ class book {
   std::size_t blocked_ = 0;
 };
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 namespace {
 
 [[noreturn]] void refuse(const std::string& found, const std::string& wanted) {
@@ -102,4 +102,4 @@ void plugin::stop(sdk::completion<>&& done) {
   });
 }
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

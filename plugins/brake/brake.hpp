@@ -14,7 +14,7 @@
 
 #include <mutex>
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 
 class plugin {
  public:
@@ -143,4 +143,4 @@ struct plugin::late_verdict {
   }
 };
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

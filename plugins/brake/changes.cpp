@@ -2,7 +2,7 @@
 
 #include <boost/json.hpp>
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 namespace {
 
 using namespace std::chrono_literals;
@@ -174,4 +174,4 @@ void plugin::tell(const std::string& name, const change& c) {
   publisher_->publish(publisher_self_, &one, 1, {nullptr, nullptr});
 }
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

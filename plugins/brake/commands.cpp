@@ -1,7 +1,7 @@
 #include "arguments.hpp"
 #include "brake.hpp"
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 namespace {
 
 constexpr unsigned tries_max = 20;  // of a command that others are faster than
@@ -82,4 +82,4 @@ void plugin::wait_for(const std::string& name, waiter w) {
   look(name);
 }
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

@@ -2,7 +2,7 @@
 
 #include <boost/json.hpp>
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 namespace {
 
 namespace json = boost::json;
@@ -192,4 +192,4 @@ void plugin::confirm_unverified(const std::string& name, const survey& s) {
   });
 }
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

@@ -1,6 +1,6 @@
 #include "brake.hpp"
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 namespace {
 
 enum reason : std::uint32_t { is_paused, has_lapsed };  // of the manifest
@@ -154,4 +154,4 @@ sdk::verdict plugin::on_settled(sdk::item& i) {
   return answer->take(i);
 }
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

@@ -3,4 +3,4 @@
 
 #include <postbus/sdk/plugin.hpp>
 
-POSTBUS_PLUGINS(POSTBUS_PLUGIN("brake", postbus::brake::plugin))
+POSTBUS_PLUGINS(POSTBUS_PLUGIN("brake", postbus::brake_plugin::plugin))

@@ -3,7 +3,7 @@
 #include <array>
 #include <charconv>
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 namespace {
 
 using namespace std::chrono_literals;
@@ -102,4 +102,4 @@ void renew_ops(sdk::store_ops& to, std::uint32_t group, std::string_view item_ke
   to.zset_put(key, member, lease.count()).store_time().in_group(group);
 }
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

@@ -14,7 +14,7 @@
 #include <chrono>
 #include <optional>
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 
 enum class phase { running, pausing, paused, partial, resuming };
 std::string_view name_of(phase p) noexcept;
@@ -37,7 +37,7 @@ struct record {
   bool has_flag = false, has_state = false;
   std::int64_t epoch = 0;
   std::optional<std::string> epoch_text{}, state_text{};  // as they are stored: what a change compares with
-  brake::phase phase = phase::running;
+  brake_plugin::phase phase = phase::running;
   std::string actor, activated_at, stuck;
 
   // From the results of read_ops().
@@ -50,7 +50,7 @@ void read_ops(sdk::store_ops& to, std::string_view name);
 sdk::store_op heard_op(sdk::store_ops& to, std::string_view event);
 
 struct change {
-  brake::phase to = phase::pausing;
+  brake_plugin::phase to = phase::pausing;
   std::int64_t epoch = 0;
   std::string actor{};
   std::uint64_t parked = 0;        // deliveries set aside, in all processes
@@ -68,4 +68,4 @@ sdk::store_ops enter_ops(std::string_view item_key, std::string_view member, std
 void renew_ops(sdk::store_ops& to, std::uint32_t group, std::string_view item_key, std::string_view member,
                std::chrono::nanoseconds lease);
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

@@ -2,7 +2,7 @@
 
 #include <array>
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 
 std::string registration::member(std::string_view process, std::uint64_t number, std::string_view topic,
                                  std::string_view id) {
@@ -86,4 +86,4 @@ std::uint64_t registry::parked(const which& is_meant) const {
   return n;
 }
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 
 struct work {
   std::string member;  // of inflight:KEY: "PROCESS NUMBER TOPIC ID"
@@ -76,4 +76,4 @@ class registry {
   std::uint64_t last_place_ = 0, last_number_ = 0;
 };
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 
 struct scope {
   enum kind_t { key, pattern, all } kind = key;
@@ -33,4 +33,4 @@ inline std::string_view key_of(std::string_view item_key) noexcept {
   return item_key.starts_with('*') ? std::string_view() : item_key;
 }
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 
 std::string survey::confirmation(std::int64_t epoch, std::uint64_t parked) {
   return std::to_string(epoch) + " " + std::to_string(parked);
@@ -55,4 +55,4 @@ phase due(const survey& s, std::chrono::nanoseconds known_for, const limits& l) 
   }
 }
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

@@ -4,14 +4,14 @@
 #include "book.hpp"
 #include "registry.hpp"
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 
 struct survey {
   struct running {
     std::string list, member;  // inflight:KEY, and what stands there
     bool has_lapsed = false;   // then nobody knows whether it runs
   };
-  brake::record record;
+  brake_plugin::record record;
   std::vector<std::string> live;  // processes whose lease runs
   std::map<std::string, std::int64_t, std::less<>> confirmed;
   std::uint64_t parked = 0;
@@ -38,4 +38,4 @@ struct limits {
 //   resuming   all confirmed, or confirm_within is over    -> running
 phase due(const survey& s, std::chrono::nanoseconds known_for, const limits& l);
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

@@ -1,6 +1,6 @@
 #include "brake.hpp"
 
-namespace postbus::brake {
+namespace postbus::brake_plugin {
 namespace {
 
 using namespace std::chrono_literals;
@@ -203,4 +203,4 @@ void plugin::release() {
   if (!verdicts.empty()) flow_.resume(verdicts);
 }
 
-}  // namespace postbus::brake
+}  // namespace postbus::brake_plugin

@@ -1,13 +1,13 @@
 // What the methods take.
-#include "plugins/brake/arguments.hpp"
+#include "arguments.hpp"
 
 #include "fleet.hpp"
 #include "refusal.hpp"
 
 using namespace postbus;
 using namespace postbus::tests;
-using brake::arguments;
-using brake::scope;
+using brake_plugin::arguments;
+using brake_plugin::scope;
 
 TEST_CASE("a scope is a key, a pattern or everything", "[brake]") {
   CHECK(arguments::parse(R"({"key": "42"})").of.name() == "42");

@@ -2,7 +2,7 @@
 #include "support/catch.hpp"
 #include "survey.hpp"
 
-using namespace postbus::brake;
+using namespace postbus::brake_plugin;
 using namespace std::chrono_literals;
 
 namespace {

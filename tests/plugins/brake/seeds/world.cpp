@@ -8,6 +8,7 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr const char* calm = R"({"stall": 0, "unknown": 0})";
 constexpr std::string_view user = R"({"key": "42"})";
 
 unsigned number_of(std::string_view text) { return static_cast<unsigned>(std::stoul(std::string(text))); }
@@ -115,7 +116,8 @@ void world::resume() {
   const std::size_t i = below(buses);
   tell("resume by bus " + std::to_string(i));
   // Not by an event: a bus that cannot reach the store now would obey it later, whatever came between.
-  if (const auto answer = call(i, "resume")) ++stretch_;
+  ++stretch_;
+  if (!call(i, "resume")) clock_.advance(20s);  // one that is still under way is obeyed by then, or never
 }
 
 void world::look() {
@@ -173,7 +175,7 @@ void world::replace(std::size_t i) {
   if (members_[i].is_away ||
       std::any_of(kept_.begin(), kept_.end(), [&](const kept& k) { return k.bus == i; }))
     return;
-  members_[i].b->call("faults-store.set", R"({"stall": 0})");
+  members_[i].b->call("faults-store.set", calm);
   clock_.advance(1s);
   tell("bus " + std::to_string(i) + " is replaced");
   if (std::any_of(kept_.begin(), kept_.end(), [&](const kept& k) { return k.bus == i; })) return;
@@ -204,10 +206,12 @@ void world::step() {
       return away(i, true);
     case 7:
       return away(i, false);
-    case 8:
-      members_[i].b->call("faults-store.set",
-                          one_in(2) ? R"({"stall": 0.3, "stall_max": "300ms"})" : R"({"stall": 0})");
+    case 8: {
+      static constexpr const char* moods[] = {R"({"stall": 0.3, "stall_max": "300ms"})",
+                                              R"({"unknown": 0.1})", calm};
+      members_[i].b->call("faults-store.set", moods[below(3)]);
       return;
+    }
     case 9:
       return one_in(3) ? replace(i) : look();
     default:
@@ -237,7 +241,7 @@ void world::run() {
 
 void world::end() {
   for (std::size_t i = 0; i < buses; ++i) {
-    members_[i].b->call("faults-store.set", R"({"fail": 0, "stall": 0})");
+    members_[i].b->call("faults-store.set", R"({"fail": 0, "stall": 0, "unknown": 0})");
     members_[i].is_away = false;
   }
   keeps_ = false;
