@@ -14,7 +14,7 @@ constexpr manual about{"call",
                        "calls a method of the running bus or of one of its plugins",
                        "Prints the answer as JSON. A method of a plugin is PLUGIN.METHOD; `postbus call "
                        "methods` lists them all.",
-                       "postbus call methods\npostbus call brake.pause '{\"user_id\":\"42\"}'",
+                       "postbus call methods\npostbus call brake.pause '{\"key\":\"42\"}'",
                        "",
                        "postbus plugins"};
 

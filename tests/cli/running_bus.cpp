@@ -251,6 +251,32 @@ TEST_CASE("without the feature its verbs say that it is not there", "[cli][runni
   CHECK(holds(o.err, "dedup"));
 }
 
+TEST_CASE("a user of a running bus is paused and resumed", "[cli][running_bus]") {
+  fleet f({"--set", "bus.features=[\"brake\"]", "--set", "store.plugin=memory-store", "--set",
+           "plugin.brake.topics=[\"job:{user_id}\"]", "--set", "plugin.brake.key=param:user_id"});
+  process watch(f.folder, {"brake", "watch"});
+  REQUIRE(watch.prints("watching the brake on bus 'fleet'"));
+  keeper client(f.folder, "job:{user_id}");
+  CHECK(f.postbus({"pub", "job:42", "data", "--id", "e-1"}).status == 0);
+  client.wait_for("\"delivery\"");
+  const outcome paused = f.postbus({"brake", "pause", "42", "--actor", "ann"});
+  CHECK(paused.status == 1);
+  CHECK(holds(paused.out, "pausing  epoch 1  by ann\n"));
+  CHECK(holds(paused.out, "job:42   e-1"));
+  const outcome refused = f.postbus({"pub", "job:42", "data"});
+  CHECK(refused.status == 1);
+  CHECK(holds(refused.err, "paused"));
+  CHECK(f.postbus({"pub", "job:7", "data"}).status == 0);
+  client.say(R"({"id":2,"method":"ack","args":{"delivery":1}})");
+  client.wait_for("\"id\":2");
+  CHECK(watch.prints("system.brake.paused"));
+  CHECK(holds(f.postbus({"brake", "status", "42"}).out, "paused  epoch 1  by ann\n"));
+  CHECK(f.postbus({"brake", "confirm", "42"}).out == "0\n");
+  CHECK(holds(f.postbus({"brake", "resume", "42", "--json"}).out, R"("state":"running")"));
+  CHECK(f.postbus({"pub", "job:42", "data"}).status == 0);
+  CHECK(f.postbus({"brake", "pause", "--all"}).status == 1);  // the client keeps two
+}
+
 TEST_CASE("a delayed publish waits in the running bus, and can be cancelled there", "[cli][running_bus]") {
   fleet f;
   CHECK(f.postbus({"pub", "jobs:1", "x", "--delay", "1h", "--id", "later"}).status == 0);

@@ -45,6 +45,10 @@ TEST_CASE("wrong arguments end with status 2 and a sentence", "[cli]") {
                                             {"steer", "take"},
                                             {"steer", "take", "s1", "--max", "0"},
                                             {"steer", "abort"},
+                                            {"brake"},
+                                            {"brake", "pause"},
+                                            {"brake", "pause", "42", "--all"},
+                                            {"brake", "status", "--pattern", "a:*", "--all"},
                                             {"check"},
                                             {"check", "./nothing.so"},
                                             {"new"},
@@ -74,9 +78,9 @@ TEST_CASE("with --json an error is an object", "[cli]") {
 
 TEST_CASE("help and version go to standard output and end with status 0", "[cli]") {
   const temporary_folder folder;
-  for (const char* verb :
-       {"run", "pub", "sub", "request", "dead", "dedup", "steer", "tail", "topics", "inflight", "stop", "health",
-        "metrics", "call", "log", "plugins", "config", "check", "new", "completion"}) {
+  for (const char* verb : {"run",   "pub",  "sub",     "request",  "dead",  "dedup",  "steer",
+                           "brake", "tail", "topics",  "inflight", "stop",  "health", "metrics",
+                           "call",  "log",  "plugins", "config",   "check", "new",    "completion"}) {
     const outcome o = run(folder, {verb, "--help"});
     CAPTURE(verb, o.err);
     CHECK(o.status == 0);

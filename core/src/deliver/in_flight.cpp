@@ -23,8 +23,15 @@ std::string_view id_of(const delivery_state& d) {
                                                                                    : std::string_view();
 }
 
-bool fits(const std::vector<postbus_pair>& params, engine::selector where) {
+// 0: no feature was asked about it.
+std::uint64_t ticket_of(const delivery_state& d) {
+  return d.is_item ? static_cast<const item&>(d).marks.ticket : 0;
+}
+
+bool fits(const delivery_state& d, engine::selector where) {
+  const auto params = captures_of(d);
   return std::all_of(where.begin(), where.end(), [&](const auto& wanted) {
+    if (wanted.first.empty()) return wanted.second == std::to_string(ticket_of(d));
     return std::any_of(params.begin(), params.end(), [&](const postbus_pair& p) {
       return sdk::view(p.name) == wanted.first && sdk::view(p.value) == wanted.second;
     });
@@ -93,10 +100,10 @@ std::size_t engine::list_running(selector where, const std::function<void(const 
   };
   std::vector<line> lines;
   for_each_in_flight([&](delivery_state& d) {
-    if (!fits(captures_of(d), where)) return;
+    if (!fits(d, where)) return;
     lines.push_back({std::string(id_of(d)), std::string(sdk::view(d.event->topic)),
-                     d.subscription->shared_from_this(), d.since_ns, reinterpret_cast<std::uintptr_t>(&d),
-                     d.attempt, d.stop_requested()});
+                     d.subscription->shared_from_this(), d.since_ns, ticket_of(d), d.attempt,
+                     d.stop_requested()});
   });
   // Told without a lock: who listens may call back.
   for (const line& l : lines) {
@@ -114,7 +121,7 @@ std::size_t engine::request_stop(selector where) {
   std::vector<std::stop_source> sources;
   std::size_t asked = 0;
   for_each_in_flight([&](delivery_state& d) {
-    if (!fits(captures_of(d), where)) return;
+    if (!fits(d, where)) return;
     ++asked;
     if (auto found = d.mark_stop()) sources.push_back(std::move(*found));
   });

@@ -37,12 +37,13 @@ class flow_table {
     const std::lock_guard lock(mutex_);
     all_.erase(ticket);
   }
-  // The verdict, where it came before anybody waited: nobody is going to.
+  // The verdict, where it came before anybody waited: nobody is going to. Not HOLD and PARK, which are none.
   std::optional<postbus_verdict> take(std::uint64_t ticket) {
     const std::lock_guard lock(mutex_);
     const auto found = all_.find(ticket);
-    if (found == all_.end() || !found->second.came || found->second.came->verdict == POSTBUS_PARK) return {};
+    if (found == all_.end() || !found->second.came) return {};
     const postbus_verdict answer = *found->second.came;
+    if (answer.verdict == POSTBUS_HOLD || answer.verdict == POSTBUS_PARK) return {};
     all_.erase(found);
     return answer;
   }

@@ -18,6 +18,14 @@ void pass_on_timing(const event_record& from, event_record& to) noexcept {
   to.timed = to.time_ns == from.time_ns ? from.timed : sampling::handlers;
 }
 
+// A reason that is the name of an error is that error.
+error::errc refusal_named(std::string_view reason) noexcept {
+  for (int value = error::closed; value <= error::paused; ++value)
+    if (code_name(make_error_code(static_cast<error::errc>(value))) == reason)
+      return static_cast<error::errc>(value);
+  return error::refused;
+}
+
 }  // namespace
 
 void pipeline::add(plugin_instance& plugin, const feature_settings& settings) {
@@ -136,14 +144,15 @@ void pipeline::ask_one(thread_record& thread, std::size_t place, std::uint32_t n
 void pipeline::go_on(thread_record& thread, std::uint32_t stage, traveller& t,
                      const postbus_verdict& answer) const {
   const std::uint32_t number = t.at;
+  t.verdict = POSTBUS_PASS;
+  if (answer.verdict == POSTBUS_HOLD) return ask(thread, stage, {&t, 1}, number);
   postbus_item item{};
   item.event = t.event;
   item.verdict = answer.verdict;
   item.reason = answer.reason;
   item.replacement = answer.replacement;
-  t.verdict = POSTBUS_PASS;
   carry_out(thread, place_of(stage, number), stage, item, t);
-  if (t.verdict == POSTBUS_HOLD || t.verdict == POSTBUS_PARK) {  // that is no answer to having waited
+  if (t.verdict == POSTBUS_PARK) {  // that is no answer to having waited
     t.verdict = POSTBUS_REJECT;
     t.ec = make_error_code(error::refused);
     t.reason = features_[place_of(stage, number)].id + ": resumed with no verdict";
@@ -218,7 +227,7 @@ void pipeline::carry_out(thread_record& thread, std::size_t place, std::uint32_t
       return;
     case POSTBUS_REJECT:
       t.verdict = POSTBUS_REJECT;
-      t.ec = make_error_code(error::refused);
+      t.ec = make_error_code(refusal_named(words_of(f, answer.reason)));
       return because(words_of(f, answer.reason));
     case POSTBUS_HOLD:
       if (!f.may_hold) break;

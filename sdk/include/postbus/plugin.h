@@ -153,7 +153,7 @@ typedef struct postbus_work {
   uint64_t ticket;
   uint32_t attempt, stop_requested;
 } postbus_work;
-typedef struct postbus_inflight { /* host: "postbus.inflight/1": deliveries whose handler runs now, in this process */
+typedef struct postbus_inflight { /* host: "postbus.inflight/1": what runs here now. A pair without a name: an item's ticket, in decimal */
   uint32_t size, flags;
   size_t (*list)(void *self, const postbus_pair *where, size_t n, void (*each)(void *ctx, const postbus_work *), void *ctx); /* [any] */
   size_t (*request_stop)(void *self, const postbus_pair *where, size_t n, postbus_str reason); /* [any] how many were asked */
@@ -316,7 +316,7 @@ typedef struct postbus_item {
                              * is configured */
   uint64_t ticket, memo;    /* ticket names the item; memo is the plugin's, kept from DELIVER to SETTLED and PUBLISH to PUBLISHED */
   uint64_t cause;           /* PUBLISH: ticket of the delivery it came through, 0 = none */
-  uint32_t verdict, reason; /* the answer; PASS and 0 when asked. reason: index into the manifest's reasons */
+  uint32_t verdict, reason; /* the answer; PASS and 0 when asked. reason: of the manifest's; an error's name ("paused") is that error */
   int32_t outcome;          /* PUBLISHED, SETTLED: POSTBUS_ACK … or a status */
   uint32_t attempt;
   const postbus_event *replacement;
@@ -330,7 +330,8 @@ typedef struct postbus_interceptor {
 typedef struct postbus_verdict { uint64_t ticket; uint32_t verdict, reason; const postbus_event *replacement; } postbus_verdict;
 typedef struct postbus_flow { /* host: "postbus.flow/1" */
   uint32_t size, flags;
-  /* [any] In this order; may come before on_batch returned; the rest of the chain runs on a worker. PARK: it waits on, parked now. */
+  /* [any] In this order, perhaps before on_batch returned; the rest runs on a worker. PARK: it waits on, parked now. HOLD: ask me again
+   * when the item's turn comes. */
   void (*resume)(void *self, const postbus_verdict *, size_t n);
   /* [any] What was passed at DELIVER and has not started is shown again before it does: on return none of it can start unseen.
    * `where`: captures and their values; the host may show more than those. Returns how many it knows of now. */

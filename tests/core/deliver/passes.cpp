@@ -3,7 +3,7 @@
 #define POSTBUS_PLUGIN_MANIFEST                                                                                            \
   R"({"version": "1.0.0", "abi": 1, "plugins": [)"                                                                         \
   R"({"id": "gate", "provides": ["postbus.interceptor/1"], "verdicts": ["hold", "park"], "requires": ["postbus.flow/1"],)" \
-  R"( "reasons": ["no", "lapsed"]},)"                                                                                      \
+  R"( "reasons": ["no", "lapsed", "paused"]},)"                                                                            \
   R"({"id": "witness", "provides": ["postbus.interceptor/1"]},)"                                                           \
   R"({"id": "liar", "provides": ["postbus.interceptor/1"]}]})"
 #include "refusal.hpp"
@@ -25,7 +25,23 @@ namespace {
 // Answers by the data's first letter: 'h' holds, 'p' parks, 'n' holds and resumes at once, 'k' holds and parks at once; all others pass.
 class gate {
  public:
-  explicit gate(sdk::context& ctx) : flow_(ctx) { now = this; }
+  explicit gate(sdk::context& ctx)
+      : running_(ctx.service<postbus_inflight>("postbus.inflight/1", &running_self_)), flow_(ctx) {
+    now = this;
+  }
+  std::size_t request_stop(std::uint64_t ticket) {
+    const std::string text = std::to_string(ticket);
+    const postbus_pair where{{}, sdk::str(text)};
+    return running_->request_stop(running_self_, &where, 1, {});
+  }
+  std::vector<std::uint64_t> listed() {
+    std::vector<std::uint64_t> all;
+    running_->list(
+        running_self_, nullptr, 0,
+        [](void* to, const postbus_work* w) { static_cast<decltype(all)*>(to)->push_back(w->ticket); }, &all);
+    std::sort(all.begin(), all.end());
+    return all;
+  }
   sdk::verdict on_publish(sdk::item& i) {
     return i.data().starts_with("H") ? keep(i, sdk::verdict::hold) : sdk::verdict::pass;
   }
@@ -79,6 +95,8 @@ class gate {
   int shown = 0;
 
  private:
+  void* running_self_ = nullptr;
+  const postbus_inflight* running_;
   sdk::verdict keep(sdk::item& i, sdk::verdict v) {
     const std::lock_guard lock(mutex);
     kept.push_back(i.ticket());
@@ -300,6 +318,35 @@ TEST_CASE("the verdict for an item that was set aside may be any", "[passes]") {
   CHECK(sum(s.counts()) == s.counts().taken_on);
 }
 
+TEST_CASE("resumed with HOLD the feature is asked once more, when the item's turn comes, in the order given",
+          "[passes]") {
+  gated_bus g;
+  const auto s = g.subscribe();
+  for (const char* text : {"p1", "p2", "-3"}) g.b.publish("a", text);
+  g.clock.run_until_idle();
+  CHECK(g.seen == "3");
+  gate::now->is_open = true;
+  gate::now->resume(sdk::verdict::hold);
+  CHECK(gate::now->shown == 3);
+  g.clock.run_until_idle();
+  CHECK(gate::now->shown == 5);
+  CHECK(g.seen == "312");
+  CHECK(gate::now->memos == std::vector<std::uint64_t>(3, 7));
+}
+
+TEST_CASE("a verdict that is older than a recall does not let its item start unseen", "[passes]") {
+  gated_bus g;
+  const auto s = g.subscribe();
+  g.b.publish("a", "h1");
+  g.clock.run_until_idle();
+  gate::now->resume();  // and before a worker has it:
+  gate::now->recall();
+  gate::now->is_open = true;
+  g.clock.run_until_idle();
+  CHECK(gate::now->shown == 2);
+  CHECK(g.seen == "1");
+}
+
 TEST_CASE("what is set aside when the subscription ends is given back, and the feature hears it",
           "[passes]") {
   gated_bus g;
@@ -432,6 +479,22 @@ TEST_CASE("a publish through a delivery says which one it came through", "[passe
   CHECK(witness::now->causes[1] == witness::now->tickets.at(0));
 }
 
+TEST_CASE("a handler is asked to stop by the ticket that the feature knows", "[passes]") {
+  gated_bus g({"gate", "witness"});
+  subscribe_options o;
+  o.concurrency = 2;
+  std::vector<settlement> running;
+  const auto s = g.b.subscribe(
+      "a", [&](const delivery& d) { running.push_back(d.defer()); }, o);
+  for (int n = 0; n < 2; ++n) g.b.publish("a", "x");
+  g.clock.run_until_idle();
+  CHECK(gate::now->request_stop(witness::now->tickets.at(1)) == 1);
+  REQUIRE(running.size() == 2);
+  CHECK_FALSE(running[0].stop_requested());
+  CHECK(running[1].stop_requested());
+  CHECK(gate::now->listed() == witness::now->tickets);
+}
+
 TEST_CASE("a publish that is held waits for its verdict", "[passes]") {
   gated_bus g;
   const auto s = g.subscribe();
@@ -457,6 +520,11 @@ TEST_CASE("a publish that is held waits for its verdict", "[passes]") {
     gate::now->resume();
     g.clock.run_until_idle();
     CHECK_FALSE(ec);
+  }
+  SECTION("reject, for a reason that is the name of an error") {
+    gate::now->resume(sdk::verdict::reject, 2);
+    g.clock.run_until_idle();
+    CHECK(ec == error::paused);
   }
   SECTION("or its deadline") {
     g.clock.advance(30s);

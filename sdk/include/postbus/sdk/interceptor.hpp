@@ -108,7 +108,8 @@ class flow {
   }
 
   // [any] The verdict for an item that is held or parked; from on_batch on, also before that returned. In this order; the rest of the
-  // chain runs on a worker. park: one that is held is parked from now on, and waits for a verdict still.
+  // chain runs on a worker. park: one that is held is parked from now on, and waits for a verdict still. hold: the feature is asked once
+  // more, when the item's turn comes.
   void resume(std::uint64_t ticket, verdict answer, std::uint32_t reason = 0) const noexcept {
     const postbus_verdict one{ticket, static_cast<std::uint32_t>(answer), reason, nullptr};
     table_->resume(self_, &one, 1);
