@@ -35,6 +35,8 @@ enum class breaks {
   crash,            // it ends the process
   leak,             // a file stays open
   quiet,            // an event still comes after its subscription ended
+  scribble,         // it writes to an event that it is lent
+  borrow,           // it looks at an event when its publish was answered
   credit,           // it delivers one more than it has credit for
   credit_back,      // credit that is given is forgotten
   full,             // where there is no room it says that all is well
@@ -53,15 +55,14 @@ struct kind {
   unsigned period = 1;  // each so-and-so many times
 };
 
-constexpr kind kinds[]{{"nothing"},    {"delivery", 10}, {"once", 10},    {"order"},
-                       {"topic"},      {"pattern"},      {"id"},          {"headers"},
-                       {"data"},       {"ordering_key"}, {"ttl"},         {"group", 10},
-                       {"forget", 10}, {"hasty", 10},    {"count"},       {"count_of_drains"},
-                       {"release"},    {"answer"},       {"refusal"},     {"closing"},
-                       {"ending"},     {"unwell"},       {"crash"},       {"leak"},
-                       {"quiet"},      {"credit"},       {"credit_back"}, {"full"},
-                       {"bound"},      {"batch"},        {"past"},        {"replay", 10},
-                       {"position"},   {"time"},         {"no_group"},    {"no_pattern"}};
+constexpr kind kinds[]{
+    {"nothing"},    {"delivery", 10}, {"once", 10}, {"order"},           {"topic"},       {"pattern"},
+    {"id"},         {"headers"},      {"data"},     {"ordering_key"},    {"ttl"},         {"group", 10},
+    {"forget", 10}, {"hasty", 10},    {"count"},    {"count_of_drains"}, {"release"},     {"answer"},
+    {"refusal"},    {"closing"},      {"ending"},   {"unwell"},          {"crash"},       {"leak"},
+    {"quiet"},      {"scribble"},     {"borrow"},   {"credit"},          {"credit_back"}, {"full"},
+    {"bound"},      {"batch"},        {"past"},     {"replay", 10},      {"position"},    {"time"},
+    {"no_group"},   {"no_pattern"}};
 
 static_assert(std::size(kinds) == static_cast<std::size_t>(breaks::no_pattern) + 1);
 

@@ -2,6 +2,7 @@
 // to. What it breaks stands where it is kept.
 #include "answers_twice.hpp"
 #include "handing_out.hpp"
+#include "leaks_when_refused.hpp"
 
 #include <postbus/sdk/plugin.hpp>
 #include <postbus/sdk/topic_index.hpp>
@@ -142,6 +143,9 @@ class transport : handing_out {
 
   std::int32_t add(const postbus_out& out) {
     if (is_broken(breaks::crash)) std::abort();
+    if (is_broken(breaks::scribble)) const_cast<postbus_event*>(out.event)->expires_ns = 0;
+    const postbus_event* const last = std::exchange(lent_, out.event);
+    if (is_broken(breaks::borrow) && last != nullptr && last->topic.len == 0) return POSTBUS_E_INVALID;
     if (breaks_now(breaks::unwell)) ctx_.unwell(POSTBUS_UNHEALTHY, "it says so", "");
     if (is_closing_ && breaks_now(breaks::closing)) return POSTBUS_E_UNAVAILABLE;
     std::vector<queue*> to;
@@ -185,6 +189,7 @@ class transport : handing_out {
   std::map<std::pair<std::string, std::string>, std::unique_ptr<queue>> groups_;
   std::deque<entry> past_;
   bool is_closing_ = false;
+  const postbus_event* lent_ = nullptr;  // the last one, gone by now
   std::vector<sdk::publish_completion> unanswered_;
   std::vector<sdk::completion<>> unended_;
 };
@@ -193,4 +198,5 @@ class transport : handing_out {
 }  // namespace mutant
 
 POSTBUS_PLUGINS(POSTBUS_PLUGIN("mutant", mutant::transport),
-                mutant::answering_twice<mutant::transport>("mutant-answers"))
+                mutant::answering_twice<mutant::transport>("mutant-answers"),
+                mutant::leaking_when_refused<mutant::transport>("mutant-leaks"))
