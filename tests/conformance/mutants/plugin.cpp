@@ -2,6 +2,7 @@
 // to. What it breaks stands where it is kept.
 #include "answers_twice.hpp"
 #include "handing_out.hpp"
+#include "leaks_when_refused.hpp"
 
 #include <postbus/sdk/plugin.hpp>
 #include <postbus/sdk/topic_index.hpp>
@@ -26,18 +27,18 @@ class transport : handing_out {
 
   explicit transport(sdk::context& ctx)
       : handing_out(ctx),
-        leaks_each_(broken_promise::named(ctx.text("breaks")).period),
+        leaks_each_(broken_promise::named(ctx.text("breaks")).when.period),
         queue_max_(static_cast<std::size_t>(ctx.integer("queue_max"))) {}
 
   void start(sdk::completion<>&& done) {
     // Counted over all buses of the process: one bus leaves nothing worth looking at.
     static std::uint64_t made = 0;
     if (is_broken(breaks::leak) && ++made % leaks_each_ == 0) (void)::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (is_broken(breaks::unwell)) ctx_.unwell(POSTBUS_UNHEALTHY, "it says so", "");
     done.ok();
   }
   void stop(sdk::completion<>&& done) {
     unanswered_.clear();
+    unended_.clear();
     done.ok();
   }
 
@@ -93,8 +94,12 @@ class transport : handing_out {
   }
 
   void quiesce(member& m, sdk::completion<>&& done) {
-    is_closing_ = true;
-    if (!is_broken(breaks::quiet)) leave(m);
+    {
+      const std::lock_guard lock(mutex_);
+      is_closing_ = true;
+      if (!is_broken(breaks::quiet)) leave(m);
+      if (breaks_now(breaks::ending)) return unended_.push_back(std::move(done));
+    }
     done.ok();
   }
 
@@ -138,7 +143,11 @@ class transport : handing_out {
 
   std::int32_t add(const postbus_out& out) {
     if (is_broken(breaks::crash)) std::abort();
-    if (is_broken(breaks::closing) && is_closing_) return POSTBUS_E_UNAVAILABLE;
+    if (is_broken(breaks::scribble)) const_cast<postbus_event*>(out.event)->expires_ns = 0;
+    const postbus_event* const last = std::exchange(lent_, out.event);
+    if (is_broken(breaks::borrow) && last != nullptr && last->topic.len == 0) return POSTBUS_E_INVALID;
+    if (breaks_now(breaks::unwell)) ctx_.unwell(POSTBUS_UNHEALTHY, "it says so", "");
+    if (is_closing_ && breaks_now(breaks::closing)) return POSTBUS_E_UNAVAILABLE;
     std::vector<queue*> to;
     index_.match(sdk::view(out.event->topic), [&](queue* q) { to.push_back(q); });
     const bool full =
@@ -164,8 +173,8 @@ class transport : handing_out {
     return breaks_now(breaks::refusal) ? std::int32_t{POSTBUS_E_UNAVAILABLE} : std::int32_t{POSTBUS_OK};
   }
 
+  // With the lock held.
   void leave(member& m) {
-    const std::lock_guard lock(mutex_);
     std::erase(m.from->members, &m);
     if (m.from->is_group) return;
     if (m.from->place) index_.erase(std::exchange(m.from->place, {}));
@@ -180,11 +189,14 @@ class transport : handing_out {
   std::map<std::pair<std::string, std::string>, std::unique_ptr<queue>> groups_;
   std::deque<entry> past_;
   bool is_closing_ = false;
+  const postbus_event* lent_ = nullptr;  // the last one, gone by now
   std::vector<sdk::publish_completion> unanswered_;
+  std::vector<sdk::completion<>> unended_;
 };
 
 }  // namespace
 }  // namespace mutant
 
 POSTBUS_PLUGINS(POSTBUS_PLUGIN("mutant", mutant::transport),
-                mutant::answering_twice<mutant::transport>("mutant-answers"))
+                mutant::answering_twice<mutant::transport>("mutant-answers"),
+                mutant::leaking_when_refused<mutant::transport>("mutant-leaks"))

@@ -3,6 +3,7 @@
 
 #include <postbus/conformance/scene.hpp>
 
+#include <algorithm>
 #include <filesystem>
 
 namespace postbus::conformance {
@@ -13,19 +14,20 @@ using namespace std::chrono_literals;
 void live_and_ready(scene& s) {
   bus& b = s.open();
   const auto sub = b.subscribe("a", [](const delivery&) {});
-  s.publish(b, "a", "x");
-  s.settle_down();
-  const health h = b.health();
-  s.expect(h.live, "a bus that runs is live");
-  s.expect(h.ready, "a bus that runs is ready");
-  bool has_transport = false;
-  for (const component_health& c : h.components) {
-    if (c.name != "transport.default") continue;
-    has_transport = true;
-    s.expect(c.state == health_state::healthy,
-             "the transport is healthy; it is " + std::string(to_string(c.state)) + ": " + c.reason);
+  const int rounds = s.is_virtual() ? 1500 : 50;  // in real time each may be a question to a server
+  for (int round = 0; round < rounds && s.failures().empty(); ++round) {
+    s.publish(b, "a", "x");
+    s.settle_down();
+    const health h = b.health();
+    s.expect(h.live, "a bus that runs is live");
+    s.expect(h.ready, "a bus that runs is ready");
+    const auto transport =
+        std::ranges::find(h.components, std::string_view("transport.default"), &component_health::name);
+    s.require(transport != h.components.end(), "the transport is among the parts whose health is told");
+    s.expect(transport->state == health_state::healthy, "the transport is healthy; it is " +
+                                                            std::string(to_string(transport->state)) + ": " +
+                                                            transport->reason);
   }
-  s.expect(has_transport, "the transport is among the parts whose health is told");
   b.close();
   s.expect(!b.health().ready, "a bus that is closed is not ready");
 }

@@ -244,7 +244,7 @@ class fake_host : public plugin_life {
   std::vector<std::unique_ptr<detail::loan>> lend(std::span<const event> events, std::uint32_t needs) {
     std::vector<std::unique_ptr<detail::loan>> lent;
     for (const event& e : events) {
-      auto b = block(e);
+      auto b = block_to_lend(e);
       if ((needs & POSTBUS_NEED_ID) != 0) b->fill();
       lent.push_back(std::make_unique<detail::loan>(std::move(b)));
     }
