@@ -5,9 +5,11 @@
 #include <iostream>
 
 int main() {
-  postbus::bus bus(
-      postbus::config().plugin_path(POSTBUS_PLUGIN_DIR).feature("shout").feature("steering").set(
-          "plugin.shout.mark", "!!"));
+  postbus::bus bus(postbus::config()
+                       .plugin_path(POSTBUS_PLUGIN_DIR)
+                       .feature("shout")
+                       .feature("steering")
+                       .set("plugin.shout.mark", "!!"));
   auto greetings = bus.subscribe("greeting:{name}", [](const postbus::delivery& d) {
     std::cout << d.text() << ' ' << d.param("name") << '\n';
   });
