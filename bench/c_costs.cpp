@@ -39,7 +39,7 @@ std::vector<row> c_costs(const settings& how) {
   const std::array<std::byte, 64> data{};
   const std::size_t n = how.scaled(200'000), at_once = 10'000;
   publish_options none, delay, ttl;
-  delay.delay = 1ns;
+  delay.delay = 1ms;
   ttl.ttl = 1h;
   subscribe_options by_key;
   by_key.ordered_by = "param:user";
@@ -67,7 +67,7 @@ std::vector<row> c_costs(const settings& how) {
       beside("C.ordered_by", "… ordered by one of eight users", ns[1]),
       beside("C.feature", "… past a feature that looks at deliveries", ns[2]),
       beside("C.settled", "… and is told how each ended", ns[3]),
-      beside("C.delay", "… with a delay of 1 ns", ns[4]),
+      beside("C.delay", "… with a delay of 1 ms", ns[4]),
       beside("C.ttl", "… with a ttl", ns[5])};
 }
 

@@ -42,7 +42,11 @@ class held_bus {
       let_go();
       finished_.wait(false);
     }
-    if (!bus_.wait_until_idle() || counts().acked - acked != n) broken("an event was not acked");
+    // One more takes back the memory that the last ones left for this thread: else the next round of whoever would.
+    handled_ = wanted_ = 0;
+    bus_.publish("job:1", {});
+    if (!bus_.wait_until_idle()) broken("the bus does not come to rest");
+    if (counts().acked - acked != n + 1) broken("an event was not acked");
     return static_cast<double>(process_ns() - begin) / static_cast<double>(n);
   }
 

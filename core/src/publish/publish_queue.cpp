@@ -56,7 +56,7 @@ void engine::start(std::unique_ptr<async_publish> p) {
 
 void engine::hand_over(std::unique_ptr<async_publish> p) {
   transport_slot& to = *p->to;
-  if (p->delay_ns > 0 && (to.can & POSTBUS_CAN_DELAY) == 0) {
+  if (delayed_events::keeps(to, p->delay_ns)) {
     engine& self = *p->owner;
     const error_code ec = self.delayed.add(*p->event, to, p->delay_ns);
     return async_publish::complete(std::move(p), ec);
@@ -76,9 +76,8 @@ void async_publish::complete(std::unique_ptr<async_publish> self, error_code ec)
   const auto owner = self->owner;
   if (!ec && self->event != nullptr)
     receipt_access::set_id(self->value, *self->event, owner->threads.mine(), owner->rt->wall_ns());
-  const bool is_taken_on =
-      self->delay_ns > 0 && (self->to->can & POSTBUS_CAN_DELAY) == 0;  // published when it is due
-  if (!ec && !is_taken_on) owner->published.fetch_add(1, std::memory_order_relaxed);
+  if (!ec && !delayed_events::keeps(*self->to, self->delay_ns))
+    owner->published.fetch_add(1, std::memory_order_relaxed);
   else owner->count_refused(ec);
   if (self->event != nullptr)
     owner->features.tell_published(owner->threads.mine(), *self->event, self->marks, from_error_code(ec));
