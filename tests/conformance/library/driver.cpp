@@ -88,6 +88,18 @@ void driver::start_up() {
   throw std::runtime_error("the check ended there");
 }
 
+bool driver::has_flow_control() const {
+  return POSTBUS_CAN(interface<postbus_transport>("postbus.transport/1"), credit);
+}
+
+std::uint32_t driver::first_credit(std::uint32_t n) const {
+  return has_flow_control() ? n : POSTBUS_CREDIT_UNLIMITED;
+}
+
+void driver::more_credit(void* subscription, std::uint32_t n) {
+  if (has_flow_control()) credit(subscription, n);
+}
+
 void driver::shut_down() {
   if (expect_ok(stop(), "stop")) destroy();
 }

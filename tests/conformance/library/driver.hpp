@@ -23,6 +23,9 @@ class driver : public testing::fake_host {
   void start_up();
   testing::answer create_only() { return create(module_, id_, own_); }
   void shut_down();
+  // What a subscription begins with; where the transport has no flow control, no credit is counted, nor given.
+  std::uint32_t first_credit(std::uint32_t n) const;
+  void more_credit(void* subscription, std::uint32_t n);
   // Waits for it, in real time where the plugin has threads of its own.
   bool answered(const testing::answer& a);
   // How long it waits for what should come.
@@ -31,6 +34,7 @@ class driver : public testing::fake_host {
   bool expect_ok(const testing::answer& a, const char* what);
 
  private:
+  bool has_flow_control() const;
   void put_below(const char* interface, const char* id, const library_under_test& library,
                  const plugin_info& plugin);
 

@@ -25,8 +25,9 @@ class transport : handing_out {
   static constexpr std::uint32_t can =
       POSTBUS_CAN_CREDIT | POSTBUS_CAN_ACK | POSTBUS_CAN_GROUP | POSTBUS_CAN_PATTERN | POSTBUS_CAN_REPLAY;
 
-  explicit transport(sdk::context& ctx)
+  explicit transport(sdk::context& ctx, bool has_flow_control = true)
       : handing_out(ctx),
+        has_flow_control_(has_flow_control),
         leaks_each_(broken_promise::named(ctx.text("breaks")).when.period),
         queue_max_(static_cast<std::size_t>(ctx.integer("queue_max"))) {}
 
@@ -59,7 +60,7 @@ class transport : handing_out {
   }
 
   void subscribe(const postbus_sub& request, const sdk::sink& to, sdk::completion<member*>&& done) {
-    if (request.credit == POSTBUS_CREDIT_UNLIMITED)
+    if (request.credit == POSTBUS_CREDIT_UNLIMITED && has_flow_control_)
       return done.fail(POSTBUS_E_UNSUPPORTED, "it delivers with its lock held");
     const std::lock_guard lock(mutex_);
     const std::string pattern(sdk::view(request.pattern)), group(sdk::view(request.group));
@@ -181,6 +182,7 @@ class transport : handing_out {
     m.from->waiting.clear();
   }
 
+  const bool has_flow_control_;
   const unsigned leaks_each_;
   const std::size_t queue_max_;
   std::mutex mutex_;
@@ -194,9 +196,19 @@ class transport : handing_out {
   std::vector<sdk::completion<>> unended_;
 };
 
+// The same without flow control.
+class flood : public transport {
+ public:
+  static constexpr std::uint32_t can = transport::can & ~std::uint32_t{POSTBUS_CAN_CREDIT};
+  explicit flood(sdk::context& ctx) : transport(ctx, false) {}
+
+ private:
+  using transport::credit;
+};
+
 }  // namespace
 }  // namespace mutant
 
-POSTBUS_PLUGINS(POSTBUS_PLUGIN("mutant", mutant::transport),
+POSTBUS_PLUGINS(POSTBUS_PLUGIN("mutant", mutant::transport), POSTBUS_PLUGIN("mutant-flood", mutant::flood),
                 mutant::answering_twice<mutant::transport>("mutant-answers"),
                 mutant::leaking_when_refused<mutant::transport>("mutant-leaks"))

@@ -12,6 +12,7 @@ std::span<const row> carrying_rows();
 std::span<const row> group_rows();
 std::span<const row> retry_rows();
 std::span<const row> publish_rows();
+std::span<const row> overflow_rows();
 std::span<const row> unsubscribe_rows();
 std::span<const row> close_rows();
 std::span<const row> life_rows();
@@ -28,10 +29,10 @@ std::span<const row> dedup_rows();
 std::span<const row> steering_rows();
 
 inline auto tables_of_rows() {
-  return std::array{carrying_rows(), group_rows(), retry_rows(),    publish_rows(), unsubscribe_rows(),
-                    close_rows(),    life_rows(),  ordering_rows(), dead_rows(),    losing_rows(),
-                    settling_rows(), later_rows(), replay_rows(),   asking_rows(),  honesty_rows(),
-                    whole_rows(),    dedup_rows(), steering_rows()};
+  return std::array{carrying_rows(),    group_rows(),    retry_rows(), publish_rows(),  overflow_rows(),
+                    unsubscribe_rows(), close_rows(),    life_rows(),  ordering_rows(), dead_rows(),
+                    losing_rows(),      settling_rows(), later_rows(), replay_rows(),   asking_rows(),
+                    honesty_rows(),     whole_rows(),    dedup_rows(), steering_rows()};
 }
 
 }  // namespace postbus::conformance
