@@ -24,6 +24,7 @@ const std::vector<benchmark>& all() {
       {{"P3.64", "P3.1024", "P3.64x32", "P3.1024x32", "P3.malloc"}, &p3_queued},
       {{"P4.p50", "P4.p99", "P4.spin"}, &p4_latency},
       {{"P5.hot", "P5.uniform", "P5.bytes", "P5.subscribe"}, &p5_index},
+      {{"P6.alone", "P6.64", "P6.dedup", "P6.dedup.copy"}, &p6_features},
       {{"P12.encode", "P12.decode", "P12.malloc", "P12.json.encode", "P12.json.decode"}, &p12_codec},
       {{"M1"}, &m1_sampling}};
   return list;
