@@ -94,6 +94,7 @@ std::vector<row> p2t_two_threads(const settings&);
 std::vector<row> p3_queued(const settings&);
 std::vector<row> p4_latency(const settings&);
 std::vector<row> p5_index(const settings&);
+std::vector<row> p6_features(const settings&);
 std::vector<row> p12_codec(const settings&);
 std::vector<row> p13_memory(const settings&);
 std::vector<row> p14_growth(const settings&);

@@ -25,6 +25,7 @@ const std::vector<benchmark>& all() {
       {{"P3.64", "P3.1024", "P3.64x32", "P3.1024x32", "P3.malloc"}, &p3_queued},
       {{"P4.p50", "P4.p99", "P4.spin"}, &p4_latency},
       {{"P5.hot", "P5.uniform", "P5.bytes", "P5.subscribe"}, &p5_index},
+      {{"P6.alone", "P6.64", "P6.dedup", "P6.dedup.copy"}, &p6_features},
       {{"P12.encode", "P12.decode", "P12.malloc", "P12.json.encode", "P12.json.decode"}, &p12_codec},
       {{"P13.idle", "P13.subscription", "P13.subscription.rss", "P13.queued", "P13.queued.rss", "P13.group",
         "P13.group.rss", "P13.timer", "P13.timer.rss", "P13.delayed", "P13.delayed.rss"},

@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 
 #include <postbus/bus.hpp>
+#include <postbus/dedup.hpp>
 #include <postbus/inspect.hpp>
 #include <postbus/steering.hpp>
 #include <postbus/testing/manual_clock.hpp>

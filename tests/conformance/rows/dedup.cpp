@@ -70,7 +70,7 @@ void equal_bodies(scene& s) {
   expect_each_once(s, seen.all(), events, "events with other ids and equal data");
 }
 
-// The first of each pair is kept while its copy arrives: then it fails, or is done.
+// The first of each pair is kept while its copy arrives: then it fails, is given up, or is done.
 void copy_while_it_runs(scene& s) {
   constexpr std::size_t pairs = 1500;
   bus& b = s.open();
@@ -100,12 +100,14 @@ void copy_while_it_runs(scene& s) {
   s.settle_down();
   s.expect_equal(done.size(), 0u, "copies that are handled while the first one runs");
   for (std::size_t n = 0; n < pairs; ++n) {
-    if (n % 2 == 0) kept[n].retry(1ms);
+    if (n % 4 == 3) kept[n].reject("never");
+    else if (n % 4 == 1) kept[n].retry(1ms);
     else kept[n].ack();
   }
   s.await([&] { return ended(sub.counts()) >= 2 * pairs; });
   s.settle_down();
-  s.expect_equal(done.size(), pairs / 2, "events that are taken over where the first one failed");
+  s.expect_equal(done.size(), pairs / 2,
+                 "events that are handled after the first one failed or was given up");
   s.expect_equal(ended(sub.counts()), 2 * pairs, "deliveries that have an end");
 }
 
@@ -119,7 +121,7 @@ constexpr row table[] = {
      "dedup"},
     {19, "equal data with other ids is handled each time", {}, timing::either, equal_bodies, "dedup"},
     {19,
-     "a copy that comes while the first one runs waits, and takes over where that fails",
+     "a copy that comes while the first one runs waits, and takes over where that fails or is given up",
      {"retry and backoff", "parking"},
      timing::either,
      copy_while_it_runs,

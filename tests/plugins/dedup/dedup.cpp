@@ -318,6 +318,8 @@ TEST_CASE("an event is handled while the store is away, or waits for it", "[dedu
   CHECK(effects == 1);  // where it passed, this process knows
   CHECK(t.stat(b, "unclaimed") == (waits ? 0 : 1));
   CHECK((s.counts().acked == 1 && s.counts().dropped == 1));
+  t.publish(b, "e2");
+  t.clock.run_until_idle();
   CHECK(b.health().state == health_state::healthy);
 }
 
