@@ -64,6 +64,7 @@ void add_metrics(CLI::App& app, invocation& i);
 void add_request(CLI::App& app, invocation& i);
 void add_dead(CLI::App& app, invocation& i);
 void add_brake(CLI::App& app, invocation& i);
+void add_dedup(CLI::App& app, invocation& i);
 void add_call(CLI::App& app, invocation& i);
 void add_log(CLI::App& app, invocation& i);
 void add_plugins(CLI::App& app, invocation& i);

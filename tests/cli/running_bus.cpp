@@ -225,6 +225,29 @@ TEST_CASE("a user of a running bus is paused and resumed", "[cli][running_bus]")
   CHECK(f.postbus({"brake", "pause", "--all"}).status == 1);  // the client keeps two
 }
 
+TEST_CASE("the feature dedup tells what it dropped, and forgets an event", "[cli][running_bus]") {
+  fleet f({"--set", "store.plugin=memory-store", "--set", "bus.features=[\"dedup\"]"});
+  process sub(f.folder, {"sub", "job", "--group", "workers", "--count", "2"});
+  REQUIRE(sub.prints("subscribed to job in group workers"));
+  for (const char* data : {"one", "two", "two"})
+    CHECK(f.postbus({"pub", "job", data, "--id", std::string("e-") + data}).status == 0);
+  CHECK(sub.status() == 0);
+  const outcome stats = f.postbus({"dedup", "stats", "--json"});
+  CHECK(holds(stats.out, R"("claimed":2)"));
+  CHECK(holds(f.postbus({"dedup", "stats"}).out, "done_ids"));
+  const std::vector<std::string> forget{"dedup",   "forget",  "e-one",     "--source", "fleet",
+                                        "--group", "workers", "--pattern", "job"};
+  CHECK(f.postbus(forget).out == "1\n");
+  CHECK(f.postbus(forget).out == "0\n");
+}
+
+TEST_CASE("without the feature its verbs say that it is not there", "[cli][running_bus]") {
+  fleet f;
+  const outcome o = f.postbus({"dedup", "stats"});
+  CHECK(o.status == 1);
+  CHECK(holds(o.err, "dedup"));
+}
+
 TEST_CASE("a delayed publish waits in the running bus, and can be cancelled there", "[cli][running_bus]") {
   fleet f;
   CHECK(f.postbus({"pub", "jobs:1", "x", "--delay", "1h", "--id", "later"}).status == 0);

@@ -5,6 +5,7 @@
 
 #include <postbus/brake.hpp>
 #include <postbus/bus.hpp>
+#include <postbus/dedup.hpp>
 #include <postbus/inspect.hpp>
 #include <postbus/testing/manual_clock.hpp>
 

@@ -130,6 +130,34 @@ TEST_CASE("an exception is the verdict fail and a log line, and the rest of the 
   CHECK(host.log() == error_line("out of luck"));
 }
 
+namespace {
+// Takes what comes together, at the stages that its settings say.
+struct batcher {
+  explicit batcher(sdk::context&) {}
+  std::uint32_t stages() const { return POSTBUS_AT_DELIVER; }
+  void on_batch(std::uint32_t stage, std::span<postbus_item> items) {
+    seen += std::to_string(stage) + "x" + std::to_string(items.size()) + " ";
+    for (postbus_item& raw : items) {
+      throw_it(sdk::view(raw.event->data));
+      raw.verdict = POSTBUS_DROP;
+      whole += sdk::item(raw).has_key_configured() ? "key " : "";
+    }
+  }
+  std::string seen, whole;
+};
+}  // namespace
+
+TEST_CASE("a feature may take a batch at once; an exception fails all of it", "[plugin_face]") {
+  hosted<batcher> host;
+  const std::vector<event> batch(3, {.topic = "a", .data = "drop"});
+  for (const auto& a : host.run(POSTBUS_AT_DELIVER, batch)) CHECK(a.verdict == sdk::verdict::drop);
+  CHECK(host.it().seen == "4x3 ");
+  const std::vector<event> bad{{.topic = "a", .data = "drop"}, {.topic = "a", .data = "exception"}};
+  for (const auto& a : host.run(POSTBUS_AT_DELIVER, bad)) CHECK(a.verdict == sdk::verdict::fail);
+  CHECK(host.log() == error_line("out of luck"));
+  CHECK_THROWS(host.run(POSTBUS_AT_PUBLISH, batch));  // a stage that it does not look at
+}
+
 TEST_CASE("whatever on_deliver throws ends at the boundary", "[plugin_face]") {
   const auto line_for = [](const char* what) {
     hosted<judge> host;

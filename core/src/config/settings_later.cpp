@@ -9,7 +9,7 @@ namespace postbus::detail {
 namespace {
 
 struct later {
-  std::string_view table;  // "" = the top, "plugin.*" = every [plugin.NAME]
+  std::string_view table;  // "" = the top
   std::string_view key;
   std::string_view value;  // only this value of it; empty: whatever its value is
   std::string_view what;
@@ -17,7 +17,6 @@ struct later {
 
 constexpr later to_come[] = {
     {"transport", "on_unavailable", "buffer", "buffering while the transport is away"},
-    {"plugin.*", "on_store_down", "", "a store for shared state"},
 };
 
 [[noreturn]] void refuse(const later& l, const std::string& at, const std::string& origin) {
@@ -51,7 +50,6 @@ void refuse_what_comes_later(const config_access::contents& c) {
       if (table.is_object()) check(c, table.get_object(), kind, join_path(parent, std::string_view(name)));
   };
   check_below("transports", "transport");
-  check_below("plugin", "plugin.*");
 }
 
 }  // namespace postbus::detail

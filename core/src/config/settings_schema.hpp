@@ -137,7 +137,7 @@ inline constexpr const char* feature_schema = R"({
       "description": "patterns of the topics it applies to; all, if it is left out"},
     "key": {
       "type": "string", "minLength": 1,
-      "description": "what it goes by: id, partitionkey, header:NAME, param:NAME, or a template such as job-{user}"},
+      "description": "what it goes by: id, partitionkey, header:NAME, param:NAME, hash (of the data), json:/POINTER (into the data), or a template such as job-{user}"},
     "listens": {
       "type": "object", "additionalProperties": {"type": "string"},
       "description": "patterns and the methods that events on them call, besides those of the plugin; an empty method takes one of those away"},

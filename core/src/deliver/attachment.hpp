@@ -21,6 +21,7 @@ struct attachment {
   transport_slot& to;
   const bool dispatches_inline;
   const bool has_flow_control;
+  const postbus_subscriber subscriber;  // as features see it
   postbus_sink sink{};
   void* handle = nullptr;  // the transport's
   std::atomic<bool> is_connected{false};

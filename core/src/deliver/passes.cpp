@@ -46,6 +46,8 @@ bool subscription_state::ask_features(item& i, batch& done) {
     if (t.entry == nullptr || t.entry->deliver_mask == 0) return true;
     t.event = i.event;
     t.attempt = i.attempt;
+    t.subscriber = &i.from->subscriber;
+    t.can = i.from->to.can;
     t.marks = std::move(i.marks);
     if (t.marks.ticket == 0) t.marks.ticket = owner.features.next_ticket(thread);
     // A verdict that was waited for may be older than a recall: what counts is when the feature was asked.
@@ -88,12 +90,7 @@ void subscription_state::set_aside(item& i, std::uint32_t at, bool parks, batch&
     const std::lock_guard lock(mutex_);
     aside_.add(i);
     if (parks) {
-      park(i, freed);
-      if (i.lane != nullptr)
-        if (item* next = lanes_.leave(i)) {
-          unpark(*next);
-          append_ready(*next);
-        }
+      park_aside(i, freed);
     } else if (order_.empty() && options.concurrency == 1) {
       i.aside->stops_others = true;
       ++stopped_by_;
@@ -101,7 +98,11 @@ void subscription_state::set_aside(item& i, std::uint32_t at, bool parks, batch&
     }
   }
   give(freed, done);
-  owner.features.waiting.wait(ticket, {&verdict_came, &i});
+  wait_aside(i, ticket);
+}
+
+void subscription_state::wait_aside(item& i, std::uint64_t ticket) {
+  owner.features.waiting.wait(ticket, {&verdict_came, &i, flow_table::parking::is_told});
   // Who closes the subscription has perhaps looked before anybody waited.
   if (closed.load(std::memory_order_acquire)) give_back_aside();
 }
@@ -109,7 +110,37 @@ void subscription_state::set_aside(item& i, std::uint32_t at, bool parks, batch&
 void subscription_state::verdict_came(void* ctx, const postbus_verdict& answer) {
   item& i = *static_cast<item*>(ctx);
   const auto alive = i.subscription->shared_from_this();
-  alive->take_back(i, answer);
+  if (answer.verdict == POSTBUS_PARK) alive->park_held(i);
+  else alive->take_back(i, answer);
+}
+
+// It was held, and will take longer. Until wait_aside() nobody else has it.
+void subscription_state::park_held(item& i) {
+  const std::uint64_t ticket = i.marks.ticket;
+  batch done(*this);
+  credits freed;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(i.aside->parks, true)) {
+      park_aside(i, freed);
+      if (std::exchange(i.aside->stops_others, false)) {
+        --stopped_by_;
+        schedule();
+      }
+    }
+  }
+  give(freed, done);
+  wait_aside(i, ticket);
+}
+
+// With the lock held.
+void subscription_state::park_aside(item& i, credits& freed) {
+  park(i, freed);
+  if (i.lane == nullptr) return;
+  if (item* next = lanes_.leave(i)) {
+    unpark(*next);
+    append_ready(*next);
+  }
 }
 
 void subscription_state::take_back(item& i, const postbus_verdict& answer) {
@@ -169,6 +200,7 @@ void subscription_state::tell_features(item& i, const verdict& v, batch& done) {
   i.aside = std::make_unique<suspension>();
   i.aside->ending = v;
   i.aside->how.outcome = outcome_of(i, v, options.max_deliveries);
+  i.aside->how.subscriber = &i.from->subscriber;
   go_on_telling(i, done);
 }
 

@@ -76,11 +76,11 @@ void check_options(std::string_view pattern, const subscribe_options& o, const t
                " has no partitions, and other processes may take from it",
            "leave one of them out, or use a transport with partitions");
   if (!o.ordered_by.empty() && to.format.codec == codec::raw &&
-      o.ordered_by.find("param") == std::string::npos && o.ordered_by.find('{') == std::string::npos)
-    refuse(
-        "ordered_by = '" + o.ordered_by + "'",
-        "a key of the topic's captures: the codec of " + the_transport + " is raw, and carries no attributes",
-        "order by param:NAME, or use another codec");
+      parse_key_expression(o.ordered_by, error::bad_argument, "ordered_by").needs_attributes())
+    refuse("ordered_by = '" + o.ordered_by + "'",
+           "a key of the topic's captures or of the data: the codec of " + the_transport +
+               " is raw, and carries no attributes",
+           "order by param:NAME, hash or json:/POINTER, or use another codec");
 }
 
 // Whether the handler runs on the thread that delivers. An onlooker's only takes the event along: there it costs the least, and waits

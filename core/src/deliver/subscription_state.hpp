@@ -142,6 +142,9 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   // ---- passes.cpp: features
   bool ask_features(item& i, batch& done);  // as prepare()
   void set_aside(item& i, std::uint32_t at, bool parks, batch& done);
+  void wait_aside(item& i, std::uint64_t ticket);
+  void park_aside(item& i, credits& freed);
+  void park_held(item& i);
   static void verdict_came(void* ctx, const postbus_verdict& answer);
   void take_back(item& i, const postbus_verdict& answer);
   void prepend_ready(item* chain);

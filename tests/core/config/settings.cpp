@@ -168,8 +168,6 @@ TEST_CASE("what a later version will have is refused by its name", "[settings]")
   const row rows[] = {
       {"[transport]\non_unavailable = \"buffer\"", "transport.on_unavailable = \"buffer\" (text:2:1)",
        "buffering while the transport is away is not available yet; remove the setting"},
-      {"[plugin.dedup]\non_store_down = \"wait\"", "plugin.dedup.on_store_down (text:2:1)",
-       "a store for shared state is not available yet; remove the setting"},
   };
   for (const row& r : rows) {
     CAPTURE(r.toml);

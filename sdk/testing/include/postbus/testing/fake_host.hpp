@@ -38,6 +38,8 @@ struct item_options {
   std::uint32_t attempt = 0;
   std::uint64_t memo = 0, cause = 0;
   std::int32_t outcome = POSTBUS_ACK;
+  const postbus_subscriber* subscriber = nullptr;
+  std::uint32_t can = 0;
 };
 // What the feature made of it.
 struct item_answer {
@@ -75,6 +77,8 @@ class fake_host : public plugin_life {
       items[i].cause = options.cause;
       items[i].outcome = options.outcome;
       items[i].attempt = options.attempt;
+      items[i].subscriber = options.subscriber;
+      items[i].can = options.can;
     }
     {
       const fake_runtime::hot_call now(runtime_);
