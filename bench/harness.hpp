@@ -100,6 +100,7 @@ std::vector<row> p13_memory(const settings&);
 std::vector<row> p14_growth(const settings&);
 std::vector<row> m1_sampling(const settings&);
 std::vector<row> b_backlog(const settings&);
+std::vector<row> b_brake(const settings&);
 std::vector<row> c_costs(const settings&);
 
 }  // namespace postbus::bench

@@ -35,6 +35,7 @@ const std::vector<benchmark>& all() {
       {{"B.queued", "B.queued.close", "B.timers", "B.timers.close", "B.lanes", "B.lanes.close",
         "B.lanes.bytes", "B.deferred.bytes"},
        &b_backlog},
+      {{"B.brake.others", "B.brake.p50", "B.brake.p99"}, &b_brake},
       {{"C.plain", "C.ordered_by", "C.feature", "C.settled", "C.delay", "C.ttl"}, &c_costs}};
   return list;
 }

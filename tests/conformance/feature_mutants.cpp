@@ -62,6 +62,18 @@ const hunted_promise hunted[] = {
     {"steering", "late", {late}},
     {"steering", "late rarely", {late}},
     {"steering", "end", {late}},
+    {"brake", "starts"},
+    {"brake", "starts rarely"},
+    {"brake", "refusal"},
+    {"brake", "others"},
+    {"brake", "others rarely"},
+    {"brake", "order"},
+    {"brake", "order rarely"},
+    {"brake", "pause"},
+    {"brake", "paused too soon"},
+    {"brake", "list"},
+    {"brake", "late publish"},
+    {"brake", "late ack"},
 };
 
 std::set<std::string> features() {

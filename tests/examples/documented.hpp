@@ -3,6 +3,7 @@
 
 #include "support/catch.hpp"
 
+#include <postbus/brake.hpp>
 #include <postbus/bus.hpp>
 #include <postbus/dedup.hpp>
 #include <postbus/inspect.hpp>

@@ -27,12 +27,13 @@ std::span<const row> honesty_rows();
 std::span<const row> whole_rows();
 std::span<const row> dedup_rows();
 std::span<const row> steering_rows();
+std::span<const row> brake_rows();
 
 inline auto tables_of_rows() {
   return std::array{carrying_rows(),    group_rows(),    retry_rows(), publish_rows(),  overflow_rows(),
                     unsubscribe_rows(), close_rows(),    life_rows(),  ordering_rows(), dead_rows(),
                     losing_rows(),      settling_rows(), later_rows(), replay_rows(),   asking_rows(),
-                    honesty_rows(),     whole_rows(),    dedup_rows(), steering_rows()};
+                    honesty_rows(),     whole_rows(),    dedup_rows(), steering_rows(), brake_rows()};
 }
 
 }  // namespace postbus::conformance

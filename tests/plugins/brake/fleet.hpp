@@ -29,6 +29,10 @@ struct fleet {
   }
 
   bus& open(const settings& more = {}) {
+    buses.push_back(std::make_unique<bus>(configuration(more)));
+    return *buses.back();
+  }
+  config configuration(const settings& more = {}) {
     config c = config_for("memory")
                    .name("bus-" + std::to_string(buses.size()))
                    .feature("brake")
@@ -44,8 +48,7 @@ struct fleet {
                    .clock(clock);
     for (const auto& all : {own_, more})
       for (const auto& [key, value] : all) c.set(key, value);
-    buses.push_back(std::make_unique<bus>(std::move(c)));
-    return *buses.back();
+    return c;
   }
   bus& operator[](std::size_t i) { return *buses[i]; }
 

@@ -28,6 +28,19 @@ world::world(std::uint64_t seed, bool tells)
   clock_.explore();
   answers_ = one_in(2) ? "later" : "at-once";
   for (std::size_t i = 0; i < buses; ++i) open(i);
+  watch_ = std::make_unique<bus>(config_for("memory").set("transport.instance", instance_).clock(clock_));
+  changes_ = watch_->subscribe("agent:status:42", [this](const delivery& d) { hear(d); });
+}
+
+void world::hear(const delivery& d) {
+  const json::value what = d.json();
+  tell("told " + json::serialize(what));
+  if (what.at("type").as_string() != "system.brake.paused" || resumes_ ||
+      what.at("epoch").as_int64() < resumed_)
+    return;
+  if (running() > 0) complain("paused is told, and something runs");
+  if (!is_frozen_) ++seen.completed;
+  is_frozen_ = true;
 }
 
 void world::open(std::size_t i) {
@@ -117,7 +130,10 @@ void world::resume() {
   tell("resume by bus " + std::to_string(i));
   // Not by an event: a bus that cannot reach the store now would obey it later, whatever came between.
   ++stretch_;
-  if (!call(i, "resume")) clock_.advance(20s);  // one that is still under way is obeyed by then, or never
+  resumes_ = true;
+  if (const auto answer = call(i, "resume")) resumed_ = answer->at("epoch").as_int64();
+  else clock_.advance(20s);  // one that is still under way is obeyed by then, or never
+  resumes_ = false;
 }
 
 void world::look() {
@@ -262,6 +278,8 @@ void world::end() {
     if (!m.b->close().clean) complain("the close was not clean");
     m.b.reset();
   }
+  changes_.reset();
+  watch_.reset();
   if (clock_.pending_timers() != 0) complain("timers are pending in the end");
 }
 

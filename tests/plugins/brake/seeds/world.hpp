@@ -62,6 +62,7 @@ class world {
   void resume();
   void look();
   void judge(const boost::json::object& status);
+  void hear(const delivery& d);
   void finish(std::uint64_t one_of);
   void replace(std::size_t i);
   void away(std::size_t i, bool is_away);
@@ -75,13 +76,16 @@ class world {
   std::mt19937_64 random_;
   const bool tells_;
   std::string instance_, answers_;
+  std::unique_ptr<bus> watch_;  // hears of each change as soon as it comes
+  std::optional<subscription> changes_;
   std::array<member, buses> members_;
   std::vector<kept> kept_;
   std::set<unsigned> published_, started_, acked_;
   std::set<unsigned> again_;  // delivered more than once: their order is nobody's promise
   std::map<unsigned, unsigned> stretch_of_;
   unsigned numbers_ = 0, stretch_ = 0;
-  bool is_frozen_ = false, keeps_ = true;
+  std::int64_t resumed_ = 0;  // the epoch of the last resume
+  bool is_frozen_ = false, resumes_ = false, keeps_ = true;
 };
 
 }  // namespace postbus::tests
