@@ -1,4 +1,4 @@
-// B1: the brake. What a backlog of a paused user costs the others; and how soon after a pause the last handler starts.
+// B.brake: the brake. What a backlog of a paused user costs the others; and how soon after a pause the last handler starts.
 #include "harness.hpp"
 
 #include <postbus/brake.hpp>
@@ -54,12 +54,12 @@ class braked_bus {
     const std::int64_t completed = now_ns();
     over = true;
     publisher.join();
-    if (!r.unconfirmed.empty()) broken("B1: a pause was not confirmed");
+    if (!r.unconfirmed.empty()) broken("B.brake: a pause was not confirmed");
     while (brake(bus_).status(brake::key("42")).state != brake::paused) std::this_thread::yield();
     const std::int64_t last = last_start_ns_;
-    if (last > completed) broken("B1: a handler started after the pause had completed");
+    if (last > completed) broken("B.brake: a handler started after the pause had completed");
     brake(bus_).resume(brake::key("42"));
-    if (!bus_.wait_until_idle()) broken("B1: what was set aside did not come back");
+    if (!bus_.wait_until_idle()) broken("B.brake: what was set aside did not come back");
     return static_cast<double>(std::max<std::int64_t>(0, last - begin)) / 1e3;
   }
 
