@@ -32,6 +32,36 @@ void reject_is_final(scene& s) {
   s.expect_equal(sub.counts().dead, events, "events given up");
 }
 
+// Others are there to take the event, and must not.
+void slower_than_its_lease(scene& s) {
+  bus& b = s.open();
+  collected<std::string> seen;
+  std::mutex mutex;
+  settlement work;
+  subscribe_options options;
+  options.group = "g";
+  options.lease = 1s;
+  const auto handle = [&](const delivery& d) {
+    const std::lock_guard lock(mutex);
+    work = d.defer();
+    seen.add(d.text());
+  };
+  const auto one = b.subscribe("a", handle, options);
+  const auto other = b.subscribe("a", handle, options);
+  s.publish(b, "a", "x");
+  s.wait_until([&] { return seen.size() == 1; }, "a handler takes the event");
+  s.let_pass(s.is_virtual() ? 1min : 2500ms);
+  const std::lock_guard lock(mutex);
+  s.expect_equal(seen.size(), 1u,
+                 "handlers started for an event that is worked on for longer than its lease");
+  work.extend(1s);
+  error_code ec;
+  work.ack(ec);
+  s.expect(!ec, "the answer counts; it is told: " + ec.message());
+  s.settle_down();
+  s.expect_equal(one.counts().acked + other.counts().acked, 1u, "events acknowledged");
+}
+
 // The first attempt at each event is deferred, and answered only when it is too late.
 void too_slow(scene& s) {
   const std::size_t events = s.is_virtual() ? 1500 : 300;
@@ -146,6 +176,11 @@ constexpr row table[] = {
      {"groups", "handler time-out"},
      timing::either,
      too_slow},
+    {11,
+     "a handler that takes longer than the lease runs once, and its answer counts",
+     {"groups", "delivery lease"},
+     timing::either,
+     slower_than_its_lease},
     {11, "a delivery is answered once", {"groups"}, timing::either, answered_once},
     {12,
      "what cannot be decoded is given up, and what comes behind it arrives",
