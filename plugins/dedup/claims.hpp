@@ -12,6 +12,7 @@
 #include "done_cache.hpp"
 
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 namespace postbus::dedup_plugin {

@@ -71,19 +71,20 @@ void dedup::on_batch(std::uint32_t stage, std::span<postbus_item> items) {
 
 void dedup::ask(std::uint32_t stage, std::span<postbus_item> items) {
   const std::int64_t now = ctx_.now_ns();
-  {
-    const std::lock_guard lock(mutex_);
-    for (postbus_item& raw : items)
-      if (raw.memo == 0) show(stage, raw, now);  // else it was taken back, and had been let by
+  std::unique_lock lock(mutex_);
+  for (postbus_item& raw : items)
+    if (raw.memo == 0) show(stage, raw, now);  // else it was taken back, and had been let by
+  const bool asks_store = !claims_.outbox.empty();
+  if (asks_store) {
+    lock.unlock();
+    flush();
+    lock.lock();
   }
-  flush();
-  {
-    const std::lock_guard lock(mutex_);
-    for (postbus_item& raw : items)
-      if (claim* c = claim_of(raw); c != nullptr && c->verdict != sdk::verdict::pass) answer(raw, *c);
-    count();
-  }
-  arm();
+  for (postbus_item& raw : items)
+    if (claim* c = claim_of(raw); c != nullptr && c->verdict != sdk::verdict::pass) answer(raw, *c);
+  count();
+  lock.unlock();
+  if (asks_store) arm();
 }
 
 // What has no key goes by.

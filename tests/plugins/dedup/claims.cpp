@@ -292,16 +292,37 @@ TEST_CASE("of the keys that are done the oldest are forgotten, and those whose w
   cache.add("b", 20);
   CHECK(cache.holds("a", 9));
   CHECK(!cache.holds("a", 10));
+  cache.add("a", 15);  // which is there
+  CHECK((cache.holds("a", 14) && cache.size() == 2));
   cache.add("c", 30);
   CHECK(!cache.holds("a", 0));
-  CHECK((cache.size() == 2 && cache.bytes() > 0));
+  CHECK((cache.holds("b", 0) && cache.holds("c", 0) && cache.size() == 2));
   cache.expire(20);
-  CHECK(cache.size() == 1);
+  CHECK((cache.size() == 1 && !cache.holds("b", 0) && cache.holds("c", 0)));
   cache.erase("c");
   CHECK(!cache.holds("c", 0));
   cache.expire(0);
-  CHECK((cache.size() == 0 && cache.bytes() == 0));
+  CHECK(cache.size() == 0);
+  cache.add(std::string(100, 'x'), 10);
+  CHECK((cache.holds(std::string(100, 'x'), 0) && cache.bytes() > 100));
+  cache.clear();
+  CHECK((cache.size() == 0 && !cache.holds(std::string(100, 'x'), 0)));
   done_cache none(0);
   none.add("a", 10);
   CHECK(!none.holds("a", 0));
+}
+
+TEST_CASE("a thousand keys in a cache for a hundred: the last hundred are there, whatever order they go in",
+          "[claims]") {
+  done_cache cache(100);
+  const auto key = [](int n) { return "key-" + std::to_string(n * 7919 % 100'003); };
+  for (int n = 0; n < 1'000; ++n) {
+    cache.add(key(n), 1);
+    if (n % 97 == 0) cache.expire(0);
+    int there = 0;
+    for (int k = 0; k <= n; ++k) there += cache.holds(key(k), 0);
+    CAPTURE(n);
+    REQUIRE(there == std::min(n + 1, 100));
+    REQUIRE(cache.holds(key(std::max(0, n - 99)), 0));
+  }
 }
