@@ -52,7 +52,7 @@ awaitable<void> work(postbus::bus& bus, story& said, postbus::delivery d) {
   said.add(session + ": begins to " + job + (d.attempt() > 1 ? " again" : ""));
   boost::asio::steady_timer step(bus.get_executor());
   std::string language;
-  const auto is_finished = [&, steps = 0]() mutable {
+  auto is_finished = [&, steps = 0]() mutable {
     ++steps;
     if (job == "crawl") return false;                  // goes on until somebody stops it
     if (job == "translate") return !language.empty();  // waits for a word
