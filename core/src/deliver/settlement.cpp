@@ -38,8 +38,8 @@ void subscription_state::settle_now(item& i, const verdict& v, batch& done) {
 
 void subscription_state::ended(item& i, const verdict& v, batch& done) {
   if (i.deferred || !in_time(i)) return i.release();
-  if (v.what != verdict::retry || !has_rival(i)) return settle(i, v, done);
-  // This item has had its answer, and who takes it from its handler may still look at it: the next attempt needs one of its own.
+  if (v.what != verdict::retry) return settle(i, v, done);
+  // The next attempt needs an item of its own: this one was perhaps asked to stop, and who takes it from its handler may still look at it.
   item& again = go_on_without(i);
   i.release();
   settle(again, v, done);
