@@ -50,15 +50,6 @@ std::vector<config> stages_for(const row& r, std::string_view breaks) {
 
 enum class where { transport, core };
 
-// A bus whose events travel as bytes, which can be such as no codec made.
-config over_bytes() {
-  return config()
-      .plugin_path(POSTBUS_TEST_PLUGIN_DIR)
-      .transport("hub")
-      .set("transport.path", "\"mutants-" + std::to_string(::getpid()) + "\"")
-      .set("log.level", "off");
-}
-
 // The numbers of the rows that catch it, among those that should. What does not come is not waited for as long as what is late.
 std::set<unsigned> catching(const hunted_promise& promise, where kept) {
   std::set<unsigned> caught;
