@@ -21,7 +21,7 @@ using namespace postbus;
 using namespace postbus::conformance;
 using mutant::hunted_promise;
 
-constexpr std::chrono::seconds row_max{60}, hunt_max{10};
+constexpr std::chrono::seconds row_max{100}, hunt_max{10};
 
 config breaking(std::string_view what, std::string_view transport = "mutant") {
   return config()
