@@ -49,6 +49,7 @@ void large_batch(scene& s) {
 }
 
 void prefetch_bounds(scene& s) {
+  s.need_own("flow control");
   constexpr std::size_t events = 1500, prefetch = 4;
   bus& b = s.open();
   std::vector<settlement> held;
@@ -99,6 +100,7 @@ void prefetch_bounds(scene& s) {
 }
 
 void flood_is_refused(scene& s) {
+  s.need_own("flow control");
   if (!s.has_setting("queue_max"))
     s.skip("the transport has no setting 'queue_max' to bound its memory with");
   constexpr std::size_t queue_max = 100, flood = 10'000;
