@@ -32,11 +32,11 @@ const std::vector<benchmark>& all() {
        &p13_memory},
       {{"P14.p1", "P14.p2", "P14.p4", "P14.p8", "P14.s1", "P14.s10", "P14.s100"}, &p14_growth},
       {{"M1"}, &m1_sampling},
+      {{"C.plain", "C.ordered_by", "C.feature", "C.settled", "C.delay", "C.ttl"}, &c_costs},
       {{"B.queued", "B.queued.close", "B.timers", "B.timers.close", "B.lanes", "B.lanes.close",
         "B.lanes.bytes", "B.deferred.bytes"},
        &b_backlog},
-      {{"B.brake.others", "B.brake.p50", "B.brake.p99"}, &b_brake},
-      {{"C.plain", "C.ordered_by", "C.feature", "C.settled", "C.delay", "C.ttl"}, &c_costs}};
+      {{"B.brake.others", "B.brake.p50", "B.brake.p99"}, &b_brake}};
   return list;
 }
 
