@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+#include <postbus/sdk/abi.hpp>
+
 using namespace postbus;
 using namespace postbus::detail;
 
