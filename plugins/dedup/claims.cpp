@@ -97,7 +97,6 @@ void claims::answered(const request& r, const reply& a, std::int64_t now_ns, std
 
 void claims::took(claim& c, const reply& a, std::int64_t now_ns, std::int64_t wall_ns) {
   const bool is_ours = a.what == said::ok || (a.what == said::taken && is_mine(c, a.token));
-  c.has_waiter = c.has_waiter || (is_ours && a.what == said::taken && (a.token & 1) != 0);
   if (c.now == state::running) {  // its lease had lapsed
     if (is_ours) c.renewed_ns = now_ns;
     else if (!std::exchange(c.is_lost, true)) ++counts.lapsed;
@@ -140,7 +139,7 @@ void claims::renewed(claim& c, const request& r, const reply& a, std::int64_t no
   }
 }
 
-// Of finish and release: where somebody waits since, once more, so that it is told.
+// Of finish and release: where somebody waits by now, once more, so that it is told.
 void claims::ended(claim& c, const request& r, const reply& a) {
   if (a.what == said::taken && a.token == r.token + 1 && is_mine(c, a.token)) {
     c.has_waiter = true;

@@ -138,6 +138,27 @@ TEST_CASE("what ended before the mark came is seen by the mark", "[claims]") {
   CHECK(w.told() == verdict::drop);
 }
 
+TEST_CASE("who has the event by the time the mark comes is asked instead", "[claims]") {
+  world w;
+  w.waiting("k", 10);
+  w.next({said::taken, 30});
+  CHECK(w.next({said::taken, 31}).token == 30);  // somebody else asked it already
+  CHECK(w.all.outbox.empty());
+}
+
+TEST_CASE("a claim that was made although its call failed is ours, and tells who waits for it", "[claims]") {
+  world w;
+  claim& c = w.arrive("k");
+  c.waits_for_store = true;
+  w.next({said::failed});
+  w.all.retry(w.now);
+  w.next({said::taken, 11});
+  CHECK(c.now == state::running);
+  w.all.settled(c, true, w.now);
+  CHECK(w.next({said::taken, 11}).token == 10);
+  CHECK(w.all.outbox.front().tells);
+}
+
 TEST_CASE("one that is held until the store answers is parked when it answers that it takes long",
           "[claims]") {
   world w;
