@@ -93,5 +93,6 @@ std::vector<row> p4_latency(const settings&);
 std::vector<row> p5_index(const settings&);
 std::vector<row> p12_codec(const settings&);
 std::vector<row> m1_sampling(const settings&);
+std::vector<row> b1_brake(const settings&);
 
 }  // namespace postbus::bench

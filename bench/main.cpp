@@ -25,7 +25,8 @@ const std::vector<benchmark>& all() {
       {{"P4.p50", "P4.p99", "P4.spin"}, &p4_latency},
       {{"P5.hot", "P5.uniform", "P5.bytes", "P5.subscribe"}, &p5_index},
       {{"P12.encode", "P12.decode", "P12.malloc", "P12.json.encode", "P12.json.decode"}, &p12_codec},
-      {{"M1"}, &m1_sampling}};
+      {{"M1"}, &m1_sampling},
+      {{"B1.others", "B1.p50", "B1.p99"}, &b1_brake}};
   return list;
 }
 

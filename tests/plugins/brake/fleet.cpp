@@ -1,6 +1,8 @@
 // The brake over several buses, which share a transport, a store and the virtual clock.
 #include "fleet.hpp"
 
+#include "refusal.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -57,6 +59,33 @@ TEST_CASE("a paused user's deliveries wait, others' go on, and resume releases i
   f.clock.run_until_idle();
   CHECK(joined(w.started) == "x123");
   CHECK(w.s.counts().acked == 4);
+}
+
+TEST_CASE("at park_max others wait too, and health says why; they go on with the resume", "[brake]") {
+  fleet f(1);
+  bus& unaware = f.open({{"bus.features", "[\"foreign\"]"}});
+  int others = 0;
+  subscribe_options o;
+  o.prefetch = 2;
+  o.park_max = {.events = 3, .bytes = 1'000'000};
+  const auto s = f[0].subscribe(
+      "jobs:{user_id}:*", [&](const delivery& d) { others += d.param("user_id") == "7"; }, o);
+  f.call("pause");
+  for (int n = 0; n < 3; ++n) unaware.publish("jobs:42:a", "x");
+  unaware.publish("jobs:7:a", "x");
+  f.clock.run_until_idle();
+  CHECK(others == 1);
+  for (int n = 0; n < 4; ++n) unaware.publish("jobs:42:a", "x");
+  unaware.publish("jobs:7:a", "x");
+  f.clock.run_until_idle();
+  CHECK(others == 1);
+  bool is_said = false;
+  for (const auto& c : f[0].health().components) is_said = is_said || has(c.reason, "its park_max");
+  CHECK(is_said);
+  f.call("resume");
+  f.clock.run_until_idle();
+  CHECK(others == 2);
+  CHECK(s.counts().acked == 9);
 }
 
 TEST_CASE("publishes of a paused scope are refused, with error::paused; others pass", "[brake]") {
