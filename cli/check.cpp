@@ -21,6 +21,8 @@ constexpr manual about{
     "only because the transport declares that it has not what the row needs. Each check and each row runs in "
     "a "
     "process of its own, so that a crash is a failure like any other.\n"
+    "Rows that look at a feature (19 dedup, 29 steering, 30 brake) are played where the configuration names "
+    "the feature in bus.features.\n"
     "The settings of the plugins are those of --config, where it is given, and of --set; no other file is "
     "read.",
     "postbus check ./libmine.so\npostbus check ./libmine.so --config mine.toml --junit result.xml\n"

@@ -13,11 +13,12 @@ using namespace postbus::conformance;
 
 class played_row : public Catch::ITestInvoker {
  public:
-  played_row(const char* transport, const row& r) : transport_(transport), row_(r) {}
+  played_row(std::string transport, const row& r) : transport_(std::move(transport)), row_(r) {}
   void invoke() const override {
     const suite over(tests::config_for(transport_));
     const result got = over.run(row_);
-    if (got.verdict == verdict::skipped) std::cout << "not for this transport: " << got.reasons.front() << '\n';
+    if (got.verdict == verdict::skipped)
+      std::cout << "not for this transport: " << got.reasons.front() << '\n';
     std::string reasons;
     for (const std::string& reason : got.reasons) reasons += reason + "\n";
     INFO(reasons);
@@ -25,18 +26,24 @@ class played_row : public Catch::ITestInvoker {
   }
 
  private:
-  const char* transport_;
+  const std::string transport_;
   const row& row_;
 };
 
 using invoker = decltype(Catch::makeTestInvoker(static_cast<void (*)()>(nullptr)));
 
+// A row that looks at a feature is played with it.
+std::string played_on(std::string transport, const row& r) {
+  return r.feature == nullptr ? transport : transport + "+" + r.feature;
+}
+
 const int registered = [] {
   int n = 0;
   for (const char* transport : {"memory", "memory+faults", "hub", "hub+json"})
     for (const row& r : rows()) {
-      const std::string name = "row " + std::to_string(r.number) + " over " + transport + ": " + r.title;
-      Catch::AutoReg(invoker(new played_row(transport, r)), CATCH_INTERNAL_LINEINFO, "",
+      const std::string on = played_on(transport, r),
+                        name = "row " + std::to_string(r.number) + " over " + on + ": " + r.title;
+      Catch::AutoReg(invoker(new played_row(on, r)), CATCH_INTERNAL_LINEINFO, "",
                      Catch::NameAndTags{name, "[conformance]"});
       ++n;
     }

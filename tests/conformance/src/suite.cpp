@@ -35,6 +35,13 @@ config with_store(config c) {
   return c;
 }
 
+std::vector<std::string> features_of(const config& c) {
+  std::vector<std::string> ids;
+  for (plugin_info& p : list_plugins(c))
+    if (p.used && p.problem.empty()) ids.push_back(std::move(p.id));
+  return ids;
+}
+
 void play(const row& r, scene& s, result& to) {
   try {
     r.run(s);
@@ -67,12 +74,15 @@ std::span<const row> rows() {
 suite::suite(config transport, std::chrono::nanoseconds patience)
     : transport_(with_store(std::move(transport))),
       patience_(patience),
-      capabilities_(explain_capabilities(transport_)) {}
+      capabilities_(explain_capabilities(transport_)),
+      features_(features_of(transport_)) {}
 
 std::string suite::why_skipped(const row& r) const {
   for (const capability_info& c : capabilities_)
     if (c.transport == "default" && needs(r, c.capability) && !is_supplied(capabilities_, c.capability))
       return "the transport declares that it has no " + c.capability + ": " + c.remark;
+  if (r.feature != nullptr && std::find(features_.begin(), features_.end(), r.feature) == features_.end())
+    return "the configuration has no feature '" + std::string(r.feature) + "': name it in bus.features";
   return "";
 }
 

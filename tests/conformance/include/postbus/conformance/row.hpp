@@ -1,4 +1,4 @@
-// row: one sentence that must be true of every transport, and what came of looking.
+// row: one sentence that must be true of every transport, or of a feature over every transport, and what came of looking.
 //
 // A row is a function over a scene. To add one, write the function and put a line for it into the table at the end of its file; a new
 // file's table is named once in rows/all_rows.hpp.
@@ -26,12 +26,14 @@ struct row {
   std::array<const char*, 2> needs;
   timing time;
   void (*run)(scene&);
+  // The plugin that it looks at: it is skipped where bus.features does not name it; null: it looks at the transport.
+  const char* feature = nullptr;
 };
 
 enum class verdict {
   passed,
   failed,
-  skipped  // the transport declares that it has not what the row needs
+  skipped  // the transport declares that it has not what the row needs, or nobody asked for the feature it looks at
 };
 
 struct result {

@@ -4,7 +4,7 @@
 //   for (const row& r : rows()) show(r, over.run(r));
 //
 // A row is skipped only because the transport declares that it has not what the row needs; what the bus supplies in its place counts as
-// there. Nothing here knows a test framework: `postbus check` and the tests of the transports of this tree are both made of it.
+// there. A row that looks at a feature is played where the configuration names the feature in bus.features. Nothing here knows a test framework: `postbus check` and the tests of the transports of this tree are both made of it.
 #pragma once
 
 #include <postbus/config.hpp>
@@ -41,6 +41,7 @@ class suite {
   config transport_;
   std::chrono::nanoseconds patience_;
   std::vector<capability_info> capabilities_;
+  std::vector<std::string> features_;  // the ids of the plugins that the configuration names
 };
 
 // What came of a capability: the worst of the rows that need it.
