@@ -23,11 +23,13 @@ std::span<const row> replay_rows();
 std::span<const row> asking_rows();
 std::span<const row> honesty_rows();
 std::span<const row> whole_rows();
+std::span<const row> brake_rows();
 
 inline auto tables_of_rows() {
-  return std::array{carrying_rows(), group_rows(),  retry_rows(),    publish_rows(), unsubscribe_rows(),
-                    close_rows(),    life_rows(),   ordering_rows(), dead_rows(),    settling_rows(),
-                    later_rows(),    replay_rows(), asking_rows(),   honesty_rows(), whole_rows()};
+  return std::array{carrying_rows(),    group_rows(),    retry_rows(), publish_rows(),
+                    unsubscribe_rows(), close_rows(),    life_rows(),  ordering_rows(),
+                    dead_rows(),        settling_rows(), later_rows(), replay_rows(),
+                    asking_rows(),      honesty_rows(),  whole_rows(), brake_rows()};
 }
 
 }  // namespace postbus::conformance
