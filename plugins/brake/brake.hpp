@@ -118,7 +118,7 @@ class plugin {
   bool is_out_of_contact_ = false;
   bool beats_ = false, stops_ = false;
   std::int64_t last_contact_ns_ = 0;
-  nanoseconds retry_;
+  nanoseconds retry_{std::chrono::milliseconds(100)};
   std::uint64_t beat_timer_ = 0;
   sdk::completion<> started_;
   std::string cursor_;
