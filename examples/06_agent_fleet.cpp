@@ -85,7 +85,8 @@ awaitable<void> work(postbus::bus& bus, story& said, postbus::delivery d) {
 void print(const char* what, const postbus::brake::report& r) {
   static constexpr const char* states[] = {"running", "pausing", "paused", "partial", "resuming"};
   std::cout << "    " << what << ": " << states[r.state];
-  for (const auto& w : r.working) std::cout << "; still at work: " << w.topic;
+  if (r.state == postbus::brake::pausing)
+    for (const auto& w : r.working) std::cout << "; still at work: " << w.topic;
   std::cout << '\n';
 }
 
