@@ -60,6 +60,8 @@ awaitable<void> work(postbus::bus& bus, story& said, postbus::delivery d) {
            (job != "train" || d.attempt() > 1);  // the first attempt at a training takes very long
   };
   while (!is_finished()) {
+    // Looked at before the inbox: when an abort asks it to stop, the abort is there.
+    const bool is_to_stop = d.stop_requested();
     for (const auto& m : co_await inbox.async_take_all(use_awaitable)) {
       if (m.is_abort) {
         co_await inbox.async_end(use_awaitable);
@@ -69,7 +71,7 @@ awaitable<void> work(postbus::bus& bus, story& said, postbus::delivery d) {
       said.add(session + ": " + m.sender + " says '" + m.text + "'");
       language = m.text;
     }
-    if (d.stop_requested()) {
+    if (is_to_stop) {
       step.expires_after(500ms);  // saving takes a while
       co_await step.async_wait(use_awaitable);
       said.add(session + ": puts its work away");
