@@ -2,6 +2,7 @@
 #include "bus_access.hpp"
 #include "json_fields.hpp"
 
+#include <boost/json/serialize.hpp>
 #include <unistd.h>
 
 namespace postbus::cli {
