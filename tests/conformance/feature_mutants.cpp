@@ -48,7 +48,7 @@ TEST_CASE("a feature that breaks nothing passes its rows", "[conformance][mutant
   for (const std::string& feature : features()) {
     const suite over = over_broken(feature, "nothing");
     for (const row& r : rows()) {
-      if (r.feature != feature) continue;
+      if (r.feature == nullptr || r.feature != feature) continue;
       const result got = run_in_child([&] { return over.run(r); }, std::chrono::seconds(60));
       CAPTURE(r.number, r.title, got.reasons);
       CHECK(got.verdict == verdict::passed);
