@@ -1,5 +1,7 @@
-// A bus with the transport that was installed and the plugin that was built beside this program.
+// A bus with the transport and the features that were installed, and the plugin that was built beside this program.
 #include <postbus/bus.hpp>
+#include <postbus/brake.hpp>
+#include <postbus/dedup.hpp>
 #include <postbus/steering.hpp>
 
 #include <iostream>
@@ -8,6 +10,8 @@ int main() {
   postbus::bus bus(postbus::config()
                        .plugin_path(POSTBUS_PLUGIN_DIR)
                        .feature("shout")
+                       .feature("dedup")
+                       .feature("brake")
                        .feature("steering")
                        .set("plugin.shout.mark", "!!"));
   auto greetings = bus.subscribe("greeting:{name}", [](const postbus::delivery& d) {
@@ -18,4 +22,6 @@ int main() {
   postbus::steering inbox(bus, "s1");
   inbox.push("rather loud");
   for (const auto& m : inbox.take_all()) std::cout << m.text << '\n';
+  const auto nobody = postbus::brake(bus).status(postbus::brake::all());
+  return nobody.state == postbus::brake::running && postbus::dedup(bus).stats().claimed == 1 ? 0 : 1;
 }
