@@ -1,6 +1,6 @@
 // A bus with the transport and the features that were installed, and the plugin that was built beside this program.
-#include <postbus/bus.hpp>
 #include <postbus/brake.hpp>
+#include <postbus/bus.hpp>
 #include <postbus/dedup.hpp>
 #include <postbus/steering.hpp>
 
