@@ -65,9 +65,6 @@ class seen {
  public:
   void operator()(kind k, std::uint64_t n = 1) noexcept { counts_[static_cast<unsigned>(k)] += n; }
   std::uint64_t of(std::size_t k) const noexcept { return counts_[k]; }
-  void add(const seen& other) noexcept {
-    for (std::size_t k = 0; k < counts_.size(); ++k) counts_[k] += other.counts_[k];
-  }
 
  private:
   std::array<std::uint64_t, kind_names.size()> counts_{};

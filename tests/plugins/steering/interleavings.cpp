@@ -1,20 +1,14 @@
 // Two buses with one store: who pushes, who works, who crashes and who comes back, in interleavings that are drawn from a seed. Books are
 // kept of every message: none is lost, none is hidden by one that came later, all keep their order.
-//
-//   steering-interleavings --seeds 200              seeds 1 to 200
-//   steering-interleavings --seed 17                one
 #include "support/bus.hpp"
+#include "support/seeds.hpp"
 
 #include <postbus/steering.hpp>
 #include <postbus/testing/manual_clock.hpp>
 
 #include <array>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <map>
 #include <random>
-#include <set>
 
 namespace {
 
@@ -293,44 +287,14 @@ class world {
   bool is_over_ = false;
 };
 
-int usage() {
-  std::fputs("usage: steering-interleavings [--seeds N] [--first S] | --seed S\n", stderr);
-  return 2;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::uint64_t seeds = 20, first = 1;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const auto is = [&](const char* name) { return std::strcmp(argv[i], name) == 0; };
-    const std::uint64_t n = std::strtoull(argv[i + 1], nullptr, 10);
-    if (is("--seeds")) seeds = n;
-    else if (is("--first")) first = n;
-    else if (is("--seed")) first = n, seeds = 1;
-    else return usage();
-  }
-  std::set<std::uint64_t> schedules;
-  std::array<std::uint64_t, kinds> seen{};
-  std::uint64_t failed = 0;
-  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+  return tests::play_seeds(argc, argv, [](std::uint64_t seed, bool) {
     world w(seed);
     w.run();
-    schedules.insert(w.clock.schedule_hash());
-    for (std::size_t k = 0; k < kinds; ++k) seen[k] += w.seen[k];
-    if (w.complaints.empty()) continue;
-    ++failed;
-    std::printf("seed %llu failed\n", static_cast<unsigned long long>(seed));
-    for (std::size_t n = 0; n < w.complaints.size() && n < 5; ++n)
-      std::printf("  %s\n", w.complaints[n].c_str());
-  }
-  std::printf("%llu seeds, %llu failed, %zu distinct schedules\n", static_cast<unsigned long long>(seeds),
-              static_cast<unsigned long long>(failed), schedules.size());
-  bool all_seen = true;
-  for (std::size_t k = 0; k < kinds; ++k) {
-    std::printf("  %-16s %llu\n", kind_names[k], static_cast<unsigned long long>(seen[k]));
-    all_seen = all_seen && seen[k] >= seeds / 10;
-  }
-  if (!all_seen) std::puts("some of these came less than once in ten seeds");
-  return failed == 0 && all_seen ? 0 : 1;
+    tests::played p{w.clock.schedule_hash(), w.complaints, {}};
+    for (std::size_t k = 0; k < kinds; ++k) p.seen.emplace_back(kind_names[k], w.seen[k]);
+    return p;
+  });
 }

@@ -24,8 +24,7 @@ namespace postbus::tests {
 
 struct tally {
   std::uint64_t starts = 0, pauses = 0, completed = 0, partial = 0, stragglers = 0, unconfirmed = 0,
-                lapsed = 0, replaced = 0, refused_publishes = 0, waiting_at_pause_min = UINT64_MAX;
-  void add(const tally& other);
+                lapsed = 0, replaced = 0, refused_publishes = 0;
 };
 
 class world {
