@@ -65,7 +65,7 @@ void world::handle(std::size_t i, const delivery& d) {
   tell("bus " + std::to_string(i) + " starts " + std::string(d.topic()));
   if (is_ours && is_frozen_) complain(std::string(d.topic()) + " starts after the pause completed");
   if (!started_.insert(number).second) again_.insert(number);
-  if (is_ours && !again_.contains(number)) {
+  if (is_ours && !is_disturbed_ && !again_.contains(number)) {
     unsigned& last = members_[i].last[stretch_of_[number]];
     if (number < last) complain(std::string(d.topic()) + " starts behind " + std::to_string(last));
     last = number;
@@ -175,6 +175,7 @@ void world::finish(std::uint64_t one_of) {
 void world::away(std::size_t i, bool is_away) {
   tell("bus " + std::to_string(i) + (is_away ? " is away" : " is back"));
   members_[i].is_away = is_away;
+  is_disturbed_ = true;
   members_[i].b->call("faults-store.set", is_away ? R"({"fail": 1})" : R"({"fail": 0})");
 }
 
@@ -184,7 +185,7 @@ void world::replace(std::size_t i) {
       std::any_of(kept_.begin(), kept_.end(), [&](const kept& k) { return k.bus == i; }))
     return;
   members_[i].b->call("faults-store.set", calm);
-  clock_.advance(1s);
+  clock_.advance(3s);  // commands that wait to be confirmed are answered by then
   tell("bus " + std::to_string(i) + " is replaced");
   if (std::any_of(kept_.begin(), kept_.end(), [&](const kept& k) { return k.bus == i; })) return;
   ++seen.replaced;
@@ -218,6 +219,7 @@ void world::step() {
       static constexpr const char* moods[] = {R"({"stall": 0.3, "stall_max": "300ms"})",
                                               R"({"unknown": 0.1})", calm};
       members_[i].b->call("faults-store.set", moods[below(3)]);
+      is_disturbed_ = true;
       return;
     }
     case 9:

@@ -85,6 +85,8 @@ class world {
   unsigned numbers_ = 0, stretch_ = 0;
   std::int64_t resumed_ = 0;  // the epoch of the last resume
   bool is_frozen_ = false, resumes_ = false, keeps_ = true;
+  bool is_disturbed_ =
+      false;  // by the store: what was set aside for that alone is overtaken by what is queued
 };
 
 }  // namespace postbus::tests
