@@ -241,6 +241,16 @@ TEST_CASE("what is held may be parked: the others go on, its credit is back, and
     g.clock.run_until_idle();
     CHECK(g.seen == "21");
   }
+  SECTION("with those behind it here already") {
+    o.prefetch = 8;
+    const auto s = g.subscribe(o);
+    for (const char* text : {"h1", "-2", "-3"}) g.b.publish("a", text);
+    g.clock.run_until_idle();
+    CHECK(g.seen.empty());
+    gate::now->park();
+    g.clock.run_until_idle();
+    CHECK(g.seen == "23");
+  }
   SECTION("in a lane, which it leaves") {
     o.prefetch = 8;
     o.ordered_by = "partitionkey";
