@@ -43,6 +43,8 @@ double row::misses_by() const {
       return 1 - *ratio() / target;
     case wanted::value_at_most:
       return target == 0 ? value : value / target - 1;
+    case wanted::nothing:
+      break;
   }
   return 0;
 }
@@ -53,6 +55,7 @@ std::string to_json(const row& r) {
   std::string line = format(R"({"id":"%s","value":%.6g,"unit":"%s")", r.id.c_str(), r.value, r.unit.c_str());
   if (r.peer)
     line += format(R"(,"peer":%.6g,"peer_name":"%s","ratio":%.4g)", *r.peer, r.peer_name.c_str(), *r.ratio());
+  if (r.judged_by == wanted::nothing) return line + "}";
   const char* judged = r.judged_by == wanted::ratio_at_most    ? "ratio<="
                        : r.judged_by == wanted::ratio_at_least ? "ratio>="
                                                                : "value<=";
@@ -66,9 +69,12 @@ std::string to_table(std::span<const row> rows) {
   for (const row& r : rows) {
     const bool by_value = r.judged_by == wanted::value_at_most;
     const std::string what = r.peer_name.empty() ? r.what : r.what + " / " + r.peer_name;
-    const std::string target = (r.judged_by == wanted::ratio_at_least ? ">= " : "<= ") +
-                               format("%g", r.target) + (by_value ? "" : " x");
-    const std::string verdict = r.holds() ? "holds"
+    const bool judged = r.judged_by != wanted::nothing;
+    const std::string target = !judged ? ""
+                                       : (r.judged_by == wanted::ratio_at_least ? ">= " : "<= ") +
+                                             format("%g", r.target) + (by_value ? "" : " x");
+    const std::string verdict = !judged     ? ""
+                                : r.holds() ? "holds"
                                 : by_value && r.target == 0
                                     ? "misses"
                                     : format("misses by %.0f %%", 100 * r.misses_by());
@@ -98,6 +104,7 @@ std::vector<double> take_turns(int rounds, std::initializer_list<std::function<d
 }
 
 std::int64_t thread_ns() noexcept { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
+std::int64_t process_ns() noexcept { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
 std::int64_t now_ns() noexcept { return read_clock(CLOCK_MONOTONIC); }
 
 void broken(std::string_view what) {

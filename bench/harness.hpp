@@ -27,6 +27,7 @@ enum class wanted : std::uint8_t {
   ratio_at_most,   // ours ÷ peer, of what should be small
   ratio_at_least,  // ours ÷ peer, of what should be large
   value_at_most,   // ours alone
+  nothing,         // told, and not judged: no target was set
 };
 
 struct row {
@@ -54,6 +55,8 @@ std::vector<double> take_turns(int rounds, std::initializer_list<std::function<d
 
 // What the calling thread itself ran, so that being preempted does not count.
 std::int64_t thread_ns() noexcept;
+// What all threads of the process ran.
+std::int64_t process_ns() noexcept;
 std::int64_t now_ns() noexcept;
 
 // ns of this thread's time for each of n calls.
@@ -91,8 +94,13 @@ std::vector<row> p2t_two_threads(const settings&);
 std::vector<row> p3_queued(const settings&);
 std::vector<row> p4_latency(const settings&);
 std::vector<row> p5_index(const settings&);
+std::vector<row> p6_features(const settings&);
 std::vector<row> p12_codec(const settings&);
+std::vector<row> p13_memory(const settings&);
+std::vector<row> p14_growth(const settings&);
 std::vector<row> m1_sampling(const settings&);
-std::vector<row> b1_brake(const settings&);
+std::vector<row> b_backlog(const settings&);
+std::vector<row> b_brake(const settings&);
+std::vector<row> c_costs(const settings&);
 
 }  // namespace postbus::bench

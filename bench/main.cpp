@@ -1,4 +1,5 @@
 // postbus_bench [--json] [--quick] [--only ID]: bench/run builds and starts it; README.md says what the rows are.
+#include "footprint.hpp"
 #include "harness.hpp"
 
 #include <algorithm>
@@ -24,9 +25,18 @@ const std::vector<benchmark>& all() {
       {{"P3.64", "P3.1024", "P3.64x32", "P3.1024x32", "P3.malloc"}, &p3_queued},
       {{"P4.p50", "P4.p99", "P4.spin"}, &p4_latency},
       {{"P5.hot", "P5.uniform", "P5.bytes", "P5.subscribe"}, &p5_index},
+      {{"P6.alone", "P6.64", "P6.dedup", "P6.dedup.copy"}, &p6_features},
       {{"P12.encode", "P12.decode", "P12.malloc", "P12.json.encode", "P12.json.decode"}, &p12_codec},
+      {{"P13.idle", "P13.subscription", "P13.subscription.rss", "P13.queued", "P13.queued.rss", "P13.group",
+        "P13.group.rss", "P13.timer", "P13.timer.rss", "P13.delayed", "P13.delayed.rss"},
+       &p13_memory},
+      {{"P14.p1", "P14.p2", "P14.p4", "P14.p8", "P14.s1", "P14.s10", "P14.s100"}, &p14_growth},
       {{"M1"}, &m1_sampling},
-      {{"B1.others", "B1.p50", "B1.p99"}, &b1_brake}};
+      {{"C.plain", "C.ordered_by", "C.feature", "C.settled", "C.delay", "C.ttl"}, &c_costs},
+      {{"B.queued", "B.queued.close", "B.timers", "B.timers.close", "B.lanes", "B.lanes.close",
+        "B.lanes.bytes", "B.deferred.bytes"},
+       &b_backlog},
+      {{"B.brake.others", "B.brake.p50", "B.brake.p99"}, &b_brake}};
   return list;
 }
 
@@ -46,6 +56,11 @@ int usage() {
 }
 
 int run(std::span<char*> arguments) {
+  // What grow_in_child() starts.
+  if (arguments.size() == 3 && std::string_view(arguments[0]) == "--load") {
+    const idle_thread beside;
+    return run_load(arguments[1], std::strtoull(arguments[2], nullptr, 10)) ? 0 : usage();
+  }
   settings how;
   bool json = false;
   std::string_view only;

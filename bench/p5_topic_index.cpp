@@ -1,10 +1,9 @@
 #include "p5_topic_index.hpp"
 
+#include "footprint.hpp"
 #include "harness.hpp"
 
 #include <postbus/sdk/topic_index.hpp>
-
-#include <malloc.h>
 
 #include <algorithm>
 #include <atomic>
@@ -36,11 +35,6 @@ double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
-}
-
-double heap_in_use() {
-  const auto info = mallinfo2();
-  return static_cast<double>(info.uordblks + info.hblkhd);
 }
 
 struct subscription_text {

@@ -81,24 +81,30 @@ void show(const json::value& answer, const common_options& common) {
   if (!t.empty()) print(t.text(wants_color(common.color, STDOUT_FILENO)));
 }
 
+// Wrong words are told before anybody looks for a bus.
+json::value ask(const common_options& common, const std::string& method, const brake_options& o) {
+  const json::object args = o.arguments();
+  return require_running_bus(common)->call("brake." + method, args);
+}
+
 exit_status pause(const common_options& common, const brake_options& o) {
-  const json::value answer = require_running_bus(common)->call("brake.pause", o.arguments());
+  const json::value answer = ask(common, "pause", o);
   show(answer, common);
   return text_at(as_object(answer), "state") == "paused" ? exit_status::ok : exit_status::failed;
 }
 
 exit_status resume(const common_options& common, const brake_options& o) {
-  show(require_running_bus(common)->call("brake.resume", o.arguments()), common);
+  show(ask(common, "resume", o), common);
   return exit_status::ok;
 }
 
 exit_status status(const common_options& common, const brake_options& o) {
-  show(require_running_bus(common)->call("brake.status", o.arguments()), common);
+  show(ask(common, "status", o), common);
   return exit_status::ok;
 }
 
 exit_status confirm(const common_options& common, const brake_options& o) {
-  const json::value answer = require_running_bus(common)->call("brake.confirm_unverified", o.arguments());
+  const json::value answer = ask(common, "confirm_unverified", o);
   if (common.json) print_json(answer);
   else print(text_at(as_object(answer), "confirmed") + "\n");
   return exit_status::ok;

@@ -113,9 +113,9 @@ std::unique_ptr<CLI::App> make_command_line(invocation& i) {
   app->set_version_flag("--version", "postbus " POSTBUS_VERSION, "Prints the version and ends");
   app->require_subcommand(1);
   add_common_options(*app, i.common);
-  for (const auto add : {add_run, add_pub, add_sub, add_request, add_tail, add_topics, add_inflight, add_stop,
-                         add_dead, add_brake, add_health, add_metrics, add_call, add_log, add_plugins,
-                         add_config, add_check, add_new, add_completion})
+  for (const auto add : {add_run,  add_pub,  add_sub,     add_request, add_tail,  add_topics, add_inflight,
+                         add_stop, add_dead, add_dedup,   add_steer,   add_brake, add_health, add_metrics,
+                         add_call, add_log,  add_plugins, add_config,  add_check, add_new,    add_completion})
     add(*app, i);
   std::string footer;
   add_section(footer, "Examples",

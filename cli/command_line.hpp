@@ -63,6 +63,8 @@ void add_health(CLI::App& app, invocation& i);
 void add_metrics(CLI::App& app, invocation& i);
 void add_request(CLI::App& app, invocation& i);
 void add_dead(CLI::App& app, invocation& i);
+void add_dedup(CLI::App& app, invocation& i);
+void add_steer(CLI::App& app, invocation& i);
 void add_brake(CLI::App& app, invocation& i);
 void add_call(CLI::App& app, invocation& i);
 void add_log(CLI::App& app, invocation& i);

@@ -96,6 +96,20 @@ function(postbus_add_test name)
     SKIP_REGULAR_EXPRESSION "SKIPPED:.*(All tests passed|assertions: - none -|test cases: 1 . 1 skipped)")
 endfunction()
 
+# postbus_add_feature(<name> <source>...): a feature of ours: its library, and its public face for programs, postbus::<name>, which is
+# include/postbus/<name>.hpp alone, over bus.call().
+function(postbus_add_feature name)
+  postbus_add_plugin(NAME ${name} SOURCES ${ARGN})
+  target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:postbus_json>)
+  install(TARGETS ${name} LIBRARY DESTINATION ${POSTBUS_PLUGIN_DIR})
+  add_library(postbus_${name} INTERFACE)
+  add_library(postbus::${name} ALIAS postbus_${name})
+  set_target_properties(postbus_${name} PROPERTIES EXPORT_NAME ${name})
+  target_sources(postbus_${name} INTERFACE FILE_SET HEADERS BASE_DIRS include FILES include/postbus/${name}.hpp)
+  target_link_libraries(postbus_${name} INTERFACE postbus)
+  install(TARGETS postbus_${name} EXPORT postbus-targets FILE_SET HEADERS)
+endfunction()
+
 # The CMake package: the rooms put their targets into the export set `postbus-targets`, and this installs it.
 function(postbus_install_package)
   include(CMakePackageConfigHelpers)

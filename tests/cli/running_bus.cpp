@@ -199,6 +199,58 @@ TEST_CASE("what a client rejected is listed, shown, sent back and thrown away", 
   CHECK(f.postbus({"dead", "list"}).err == "no box has anything\n");
 }
 
+TEST_CASE("a session of a running bus is steered", "[cli][running_bus]") {
+  fleet f({"--set", "bus.features=[\"steering\"]"});
+  CHECK(f.postbus({"steer", "list"}).err == "nothing is queued for any session\n");
+  const outcome pushed =
+      f.postbus({"steer", "push", "s1", "rather in French", "--sender", "ann", "--id", "m1"});
+  CHECK(pushed.status == 0);
+  CHECK(pushed.out == "m1  accepted\n");
+  CHECK(f.postbus({"steer", "push", "s1", "now", "--front", "--agent", "writer"}).status == 0);
+  CHECK(f.postbus({"steer", "list"}).out == "s1\n");
+  const outcome listed = f.postbus({"steer", "list", "s1"});
+  CHECK(lines_in(listed.out) == 3);
+  CHECK(listed.out.find("now") < listed.out.find("rather in French"));
+  CHECK(holds(f.postbus({"steer", "take", "s1", "--max", "1", "--json"}).out, R"("target_agent":"writer")"));
+  CHECK(holds(f.postbus({"steer", "take", "s1"}).out, "ann     no     rather in French"));
+  CHECK(f.postbus({"steer", "take", "s1"}).err == "nothing is queued\n");
+
+  keeper client(f.folder, "work:{session_id}");
+  CHECK(f.postbus({"pub", "work:s1", "data"}).status == 0);
+  client.wait_for("\"delivery\"");
+  CHECK(holds(f.postbus({"steer", "abort", "s1", "--json"}).out, R"("status":"accepted")"));
+  CHECK(holds(f.postbus({"steer", "list", "s1"}).out, "yes    stop"));
+  for (int n = 0; n < 100 && !holds(f.postbus({"inflight", "--json"}).out, R"("stop_requested":true)"); ++n) {
+  }
+  CHECK(holds(f.postbus({"inflight", "--json"}).out, R"("stop_requested":true)"));
+  const outcome wrong = f.postbus({"steer", "push", "a:b", "x"});
+  CHECK(wrong.status == 1);
+  CHECK(holds(wrong.err, "wanted a name without ':'"));
+}
+
+TEST_CASE("the feature dedup tells what it dropped, and forgets an event", "[cli][running_bus]") {
+  fleet f({"--set", "store.plugin=memory-store", "--set", "bus.features=[\"dedup\"]"});
+  process sub(f.folder, {"sub", "job", "--group", "workers", "--count", "2"});
+  REQUIRE(sub.prints("subscribed to job in group workers"));
+  for (const char* data : {"one", "two", "two"})
+    CHECK(f.postbus({"pub", "job", data, "--id", std::string("e-") + data}).status == 0);
+  CHECK(sub.status() == 0);
+  const outcome stats = f.postbus({"dedup", "stats", "--json"});
+  CHECK(holds(stats.out, R"("claimed":2)"));
+  CHECK(holds(f.postbus({"dedup", "stats"}).out, "done_ids"));
+  const std::vector<std::string> forget{"dedup",   "forget",  "e-one",     "--source", "fleet",
+                                        "--group", "workers", "--pattern", "job"};
+  CHECK(f.postbus(forget).out == "1\n");
+  CHECK(f.postbus(forget).out == "0\n");
+}
+
+TEST_CASE("without the feature its verbs say that it is not there", "[cli][running_bus]") {
+  fleet f;
+  const outcome o = f.postbus({"dedup", "stats"});
+  CHECK(o.status == 1);
+  CHECK(holds(o.err, "dedup"));
+}
+
 TEST_CASE("a user of a running bus is paused and resumed", "[cli][running_bus]") {
   fleet f({"--set", "bus.features=[\"brake\"]", "--set", "store.plugin=memory-store", "--set",
            "plugin.brake.topics=[\"job:{user_id}\"]", "--set", "plugin.brake.key=param:user_id"});

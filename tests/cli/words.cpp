@@ -31,10 +31,20 @@ TEST_CASE("wrong arguments end with status 2 and a sentence", "[cli]") {
                                             {"call", "health", "{"},
                                             {"config"},
                                             {"dead"},
+                                            {"dedup"},
+                                            {"dedup", "forget"},
+                                            {"dedup", "forget", "id", "--source", "s"},
+                                            {"dedup", "forget", "id", "--source", "s", "--key", "k"},
+                                            {"dedup", "forget", "--key", "k", "--publish", "--group", "g"},
                                             {"dead", "show", "box"},
                                             {"dead", "requeue", "box"},
                                             {"dead", "purge", "box", "--all"},
                                             {"dead", "purge", "box", "entry", "--all", "--yes"},
+                                            {"steer"},
+                                            {"steer", "push", "s1"},
+                                            {"steer", "take"},
+                                            {"steer", "take", "s1", "--max", "0"},
+                                            {"steer", "abort"},
                                             {"brake"},
                                             {"brake", "pause"},
                                             {"brake", "pause", "42", "--all"},
@@ -68,9 +78,9 @@ TEST_CASE("with --json an error is an object", "[cli]") {
 
 TEST_CASE("help and version go to standard output and end with status 0", "[cli]") {
   const temporary_folder folder;
-  for (const char* verb :
-       {"run", "pub", "sub", "request", "dead", "brake", "tail", "topics", "inflight", "stop", "health",
-        "metrics", "call", "log", "plugins", "config", "check", "new", "completion"}) {
+  for (const char* verb : {"run",   "pub",  "sub",     "request",  "dead",  "dedup",  "steer",
+                           "brake", "tail", "topics",  "inflight", "stop",  "health", "metrics",
+                           "call",  "log",  "plugins", "config",   "check", "new",    "completion"}) {
     const outcome o = run(folder, {verb, "--help"});
     CAPTURE(verb, o.err);
     CHECK(o.status == 0);

@@ -16,8 +16,9 @@ std::string said_by(const char* name, const library_under_test& library) {
   std::string said;
   for (const library_check& c : library_checks()) {
     if (std::string_view(c.name) != name) continue;
-    for (const std::string& one : run_in_child([&] { return run(c, library); }, c.deadline).reasons)
-      said += one + "\n";
+    const result got = run_in_child([&] { return run(c, library); }, c.deadline);
+    if (got.verdict != verdict::failed) continue;
+    for (const std::string& one : got.reasons) said += one + "\n";
   }
   return said;
 }
@@ -40,6 +41,29 @@ TEST_CASE("what a bus cannot see is found by the checks that drive the plugin th
   CHECK(said_by("stop", broken("nothing"))
             .find("'mutant-answers' broke a promise: publish was answered a second") != std::string::npos);
   CHECK(said_by("stop", broken("nothing")).find("'mutant' broke") == std::string::npos);
+  CHECK(said_by("leaks", broken("nothing")).find("'mutant-leaks' that refusing wrong settings leaves no") !=
+        std::string::npos);
+  CHECK(said_by("leaks", broken("nothing")).find("'mutant' that") == std::string::npos);
+  CHECK(said_by("lent", broken("scribble")).find("ended by the signal") != std::string::npos);
+  CHECK(said_by("lent", broken("borrow")).find("ended by the signal") != std::string::npos);
+  CHECK(said_by("lent", broken("nothing")).find("signal") == std::string::npos);
+}
+
+TEST_CASE("wrappers are driven around a transport of ours, and features over a store that fails",
+          "[conformance][mutants]") {
+  const library_under_test around{POSTBUS_MUTANT_AROUND, bare_config().plugin_path(POSTBUS_TEST_PLUGIN_DIR),
+                                  std::chrono::milliseconds(200)};
+  CHECK(said_by("batches", around).find("arrives whole") != std::string::npos);
+  CHECK(said_by("threads", around).empty());
+  CHECK(said_by("store", around).find("expected an answer to start") != std::string::npos);
+  CHECK(said_by("life", around).empty());
+  const library_under_test faults{std::filesystem::path(POSTBUS_TEST_PLUGIN_DIR) / "faults.so",
+                                  bare_config().plugin_path(POSTBUS_TEST_PLUGIN_DIR),
+                                  std::chrono::seconds(1)};
+  for (const library_check& c : library_checks()) {
+    CAPTURE(c.name);
+    CHECK(said_by(c.name, faults).empty());
+  }
 }
 
 namespace {
@@ -80,6 +104,7 @@ const hunted_promise hunted[] = {
     {"range", {"store-sorted-sets"}},
     {"scan", {"store-scan"}},
     {"notify", {"store-watch"}},
+    {"notify rarely", {"store-watch"}},
     {"prefix", {"store-watch"}},
     {"unwatch", {"store-watch"}},
 };

@@ -1,123 +1,78 @@
-// Whether the suite would notice: a transport that breaks one promise, and the row that is there to find it. The table that this makes,
-// as Markdown: test-conformance "[table]".
+// Whether the suite would notice: a transport or a core that breaks one promise, and the rows that are there to find it. The table that
+// this makes, as Markdown: test-conformance "[table]".
+#include "hunted.hpp"
 #include "mutants/breaks.hpp"
+#include "mutants/core/broken.hpp"
 #include "support/catch.hpp"
 
 #include <postbus/conformance/library.hpp>
 #include <postbus/conformance/suite.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <fstream>
 #include <iostream>
 #include <map>
-#include <set>
 
 namespace {
 
 using namespace postbus;
 using namespace postbus::conformance;
+using mutant::hunted_promise;
 
-constexpr std::chrono::seconds row_max{60}, hunt_max{10};
+constexpr std::chrono::seconds row_max{100}, hunt_max{10};
 
-config breaking(std::string_view what) {
+config breaking(std::string_view what, std::string_view transport = "mutant") {
   return config()
       .plugin_path(std::filesystem::path(POSTBUS_MUTANT_PLUGIN).parent_path())
       .plugin_path(POSTBUS_TEST_PLUGIN_DIR)  // for its store
-      .transport("mutant")
+      .transport(transport)
       .set("transport.breaks", "\"" + std::string(what) + "\"")
       .set("log.level", "off");
 }
 
-// The numbers of the rows, among these, that fail. What does not come is not waited for as long as what is late.
-std::set<unsigned> failing(std::string_view what, const std::set<unsigned>& among) {
-  const suite over(breaking(what), std::chrono::seconds(1));
-  std::set<unsigned> failed;
-  for (const row& r : rows()) {
-    if (!among.contains(r.number) || failed.contains(r.number)) continue;
-    const result got = run_in_child([&] { return over.run(r); }, hunt_max);
-    if (got.verdict == verdict::failed) failed.insert(r.number);
-  }
-  return failed;
+// A bus whose events travel as bytes, which can be such as no codec made.
+config over_bytes() {
+  return config()
+      .plugin_path(POSTBUS_TEST_PLUGIN_DIR)
+      .transport("hub")
+      .set("transport.path", "\"mutants-" + std::to_string(::getpid()) + "\"")
+      .set("log.level", "off");
 }
 
-struct hunted_promise {
-  const char* what;
-  std::set<unsigned> caught_by;  // each of these rows
-};
+// Where a row is played. The mutant carries events, of which none is undecodable, and has flow control, with which none is too much.
+std::vector<config> stages_for(const row& r, std::string_view breaks) {
+  if (r.number == 12) return {over_bytes()};
+  if (r.number == 22) return {breaking(breaks), breaking(breaks, "mutant-flood")};
+  return {breaking(breaks)};
+}
 
-const hunted_promise hunted[] = {
-    {"delivery", {3, 4, 5, 6, 17, 20, 25, 32}},
-    {"delivery rarely", {2, 3, 4, 5, 6, 9, 10, 11, 17, 20, 32}},
-    {"once", {3, 4, 5, 6, 17, 20}},
-    {"once rarely", {2, 3, 4, 5, 6, 9, 10, 11, 17, 20}},
-    {"once again", {1, 7, 23}},
-    {"order", {6, 20}},
-    {"topic", {2}},
-    {"topic rarely", {2}},
-    {"pattern", {2}},
-    {"pattern rarely", {2}},
-    {"id", {1, 9, 10}},
-    {"id rarely", {1, 9, 10}},
-    {"headers", {1, 32}},
-    {"headers rarely", {1, 10, 32}},
-    {"headers again", {1}},
-    {"data", {1}},
-    {"data rarely", {1}},
-    {"data again", {1}},
-    {"ordering_key", {1, 6}},
-    {"ordering_key again", {1}},
-    {"ttl", {18}},
-    {"ttl rarely", {18}},
-    {"ttl again", {18}},
-    {"group", {4, 28}},
-    {"group rarely", {4, 28}},
-    {"forget", {4, 9, 10, 11, 28}},
-    {"forget rarely", {4, 8, 11}},
-    {"forget again", {7, 8, 9, 11}},
-    {"hasty", {8, 9}},
-    {"hasty rarely", {8, 9}},
-    {"hasty again", {8}},
-    {"count", {7}},
-    {"count rarely", {7}},
-    {"count again", {7}},
-    {"count_of_drains", {7}},
-    {"count_of_drains rarely", {7}},
-    {"release", {7, 11, 23, 28}},
-    {"release rarely", {7, 11, 23}},
-    {"release again", {7, 11}},
-    {"answer", {1, 20}},
-    {"answer rarely", {1, 20}},
-    {"refusal", {1, 20, 24, 25, 26}},
-    {"refusal rarely", {20}},
-    {"closing", {24}},
-    {"unwell", {26}},
-    {"crash", {24, 25, 26, 27}},
-    {"leak", {27}},
-    {"leak rarely", {27}},
-    {"credit", {22}},
-    {"credit rarely", {22}},
-    {"credit_back", {5, 6, 22}},
-    {"full", {22}},
-    {"bound", {22}},
-    {"bound rarely", {22}},
-    {"past", {21, 28}},
-    {"replay", {21}},
-    {"replay rarely", {21}},
-    {"position", {21}},
-    {"time", {21}},
-    {"no_group", {4, 28}},
-    {"no_pattern", {2, 28}},
-};
+enum class where { transport, core };
 
-// What it sees happens once in the life of a bus, so nothing of it is rare.
-const std::set<unsigned> sees_no_rare_ones{24, 25, 26};
-// The mutant carries events, not bytes: there is nothing on it that cannot be decoded. A row that looks at a feature has mutants of that.
-bool is_played(const row& r) { return r.number != 12 && r.feature == nullptr; }
+// The numbers of the rows that catch it, among those that should. What does not come is not waited for as long as what is late.
+std::set<unsigned> catching(const hunted_promise& promise, where kept) {
+  std::set<unsigned> caught;
+  for (const row& r : rows()) {
+    if (!promise.caught_by.contains(r.number)) continue;
+    for (const config& stage : stages_for(r, kept == where::transport ? promise.what : "nothing")) {
+      if (caught.contains(r.number)) break;
+      const suite over(stage, std::chrono::seconds(1));
+      const auto play = [&] {
+        if (kept == where::core) mutant::break_core(promise.what);
+        return over.run(r);
+      };
+      if (run_in_child(play, hunt_max).verdict == verdict::failed) caught.insert(r.number);
+    }
+  }
+  return caught;
+}
 
 class hunt : public Catch::ITestInvoker {
  public:
-  explicit hunt(const hunted_promise& promise) : promise_(promise) {}
+  hunt(const hunted_promise& promise, where kept) : promise_(promise), kept_(kept) {}
   void invoke() const override {
-    const auto caught = failing(promise_.what, promise_.caught_by);
+    const auto caught = catching(promise_, kept_);
     for (const unsigned number : promise_.caught_by) {
       CAPTURE(number);
       CHECK(caught.contains(number));
@@ -126,20 +81,26 @@ class hunt : public Catch::ITestInvoker {
 
  private:
   const hunted_promise& promise_;
+  const where kept_;
 };
 
 using invoker = decltype(Catch::makeTestInvoker(static_cast<void (*)()>(nullptr)));
 
+void add_test(const hunted_promise& p, where kept) {
+  const std::string lead =
+      kept == where::core ? "a promise that the core breaks is found: " : "a broken promise is found: ";
+  Catch::AutoReg(invoker(new hunt(p, kept)), CATCH_INTERNAL_LINEINFO, "",
+                 Catch::NameAndTags{lead + p.what, "[conformance][mutants]"});
+}
+
 const bool registered = [] {
-  for (const hunted_promise& p : hunted) {
+  for (const hunted_promise& p : mutant::hunted_in_transports()) {
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-    if (std::string_view(p.what) == "leak rarely")
-      continue;  // row 27 plays fewer rounds here than one leak takes
+    if (p.what == "leak rarely") continue;  // row 27 plays fewer rounds here than one leak takes
 #endif
-    Catch::AutoReg(
-        invoker(new hunt(p)), CATCH_INTERNAL_LINEINFO, "",
-        Catch::NameAndTags{std::string("a broken promise is found: ") + p.what, "[conformance][mutants]"});
+    add_test(p, where::transport);
   }
+  for (const hunted_promise& p : mutant::hunted_in_core()) add_test(p, where::core);
   return true;
 }();
 
@@ -147,20 +108,40 @@ const bool registered = [] {
 std::map<unsigned, std::vector<std::string>> mutants_of_rows() {
   std::map<unsigned, std::vector<std::string>> all;
   for (const row& r : rows())
-    if (is_played(r)) all[r.number];
-  for (const hunted_promise& p : hunted)
-    for (const unsigned number : p.caught_by) all[number].emplace_back(p.what);
+    if (r.feature == nullptr) all[r.number];
+  for (const hunted_promise& p : mutant::hunted_in_transports())
+    for (const unsigned number : p.caught_by) all[number].push_back(p.what);
+  for (const hunted_promise& p : mutant::hunted_in_core())
+    for (const unsigned number : p.caught_by) all[number].push_back("core: " + p.what);
+  return all;
+}
+
+// The promises that core.breaks names, each with what is wrong when it is broken.
+std::map<std::string, std::string> promises_of_core() {
+  std::map<std::string, std::string> all;
+  std::ifstream breaks(POSTBUS_CORE_BREAKS);
+  for (std::string line; std::getline(breaks, line);)
+    if (const auto end = line.find(": ");
+        end != line.npos && line.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == end)
+      all[line.substr(0, end)] = line.substr(end + 2);
   return all;
 }
 
 }  // namespace
 
-TEST_CASE("the mutant that breaks nothing passes every row", "[conformance][mutants]") {
-  const suite over(breaking("nothing"));
+TEST_CASE("where nothing is broken every row passes", "[conformance][mutants]") {
   for (const row& r : rows()) {
-    const result got = run_in_child([&] { return over.run(r); }, row_max);
-    CAPTURE(r.number, r.title, got.reasons);
-    CHECK(got.verdict == (is_played(r) ? verdict::passed : verdict::skipped));
+    if (r.feature != nullptr) continue;  // feature_mutants.cpp
+    std::size_t passed = 0;
+    for (const config& stage : stages_for(r, "nothing")) {
+      const suite over(stage);
+      const result got = run_in_child([&] { return over.run(r); }, row_max);
+      CAPTURE(r.number, r.title, got.reasons);
+      CHECK(got.verdict != verdict::failed);
+      passed += got.verdict == verdict::passed;
+    }
+    CAPTURE(r.number, r.title);
+    CHECK(passed == 1);
   }
 }
 
@@ -171,12 +152,20 @@ TEST_CASE("each row has at least three mutants, one of them rare", "[conformance
     CHECK(mutants.size() >= 3);
     const bool any_is_rare =
         std::ranges::any_of(mutants, [](const auto& m) { return m.ends_with(" rarely"); });
-    CHECK(any_is_rare != sees_no_rare_ones.contains(number));
+    CHECK(any_is_rare);
   }
-  for (const hunted_promise& p : hunted) {
+}
+
+TEST_CASE("what is hunted can be broken, and what can be broken in the core is hunted",
+          "[conformance][mutants]") {
+  for (const hunted_promise& p : mutant::hunted_in_transports()) {
     CAPTURE(p.what);
     CHECK(mutant::broken_promise::named(p.what).what != mutant::breaks::nothing);
   }
+  std::set<std::string> can_be_broken, hunted;
+  for (const auto& [name, wrong] : promises_of_core()) can_be_broken.insert(name);
+  for (const hunted_promise& p : mutant::hunted_in_core()) hunted.emplace(mutant::promise_in(p.what));
+  CHECK(hunted == can_be_broken);
 }
 
 TEST_CASE("prints which mutants each row catches", "[.][table]") {

@@ -4,6 +4,8 @@
 
 #include <postbus/conformance/suite.hpp>
 
+#include <unistd.h>
+
 #include <iostream>
 
 namespace {
@@ -11,11 +13,23 @@ namespace {
 using namespace postbus;
 using namespace postbus::conformance;
 
+// The buses of a row meet: at a hub that is theirs alone.
+config config_for_row(std::string_view transport) {
+  static int hubs = 0;
+  config c = tests::config_for(transport);
+  if (!transport.starts_with("hub")) return c;
+  return c.set("transport.path",
+               "\"conformance-" + std::to_string(::getpid()) + "-" + std::to_string(++hubs) + "\"");
+}
+
 class played_row : public Catch::ITestInvoker {
  public:
   played_row(std::string transport, const row& r) : transport_(std::move(transport)), row_(r) {}
   void invoke() const override {
-    const suite over(tests::config_for(transport_));
+    config c = config_for_row(transport_);
+    if (row_.feature != nullptr)
+      c.set("store.instance", "conformance");  // what features share over several buses
+    const suite over(std::move(c));
     const result got = over.run(row_);
     if (got.verdict == verdict::skipped)
       std::cout << "not for this transport: " << got.reasons.front() << '\n';

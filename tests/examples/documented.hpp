@@ -5,7 +5,9 @@
 
 #include <postbus/brake.hpp>
 #include <postbus/bus.hpp>
+#include <postbus/dedup.hpp>
 #include <postbus/inspect.hpp>
+#include <postbus/steering.hpp>
 #include <postbus/testing/manual_clock.hpp>
 
 #include <boost/asio/use_awaitable.hpp>

@@ -14,6 +14,17 @@ std::int64_t number_after(const std::string& text, const std::string& word) {
 
 std::int64_t world::queued() { return number_after(buses_[0]->call("memory.health"), "\"queued_events\":"); }
 
+// Of a bus that is about to close, or has seen all there is.
+void world::see_what_struck() {
+  bus& b = *buses_[buses_[1] != nullptr];
+  if (link_may_stall_)
+    books.seen(kind::link_stalled,
+               static_cast<std::uint64_t>(number_after(b.call("faults.stats"), "\"stall\":")));
+  if (store_may_fail_)
+    books.seen(kind::store_failed,
+               static_cast<std::uint64_t>(number_after(b.call("faults-store.stats"), "\"fail\":")));
+}
+
 // Every event reached an end in every group, or is still queued where nobody is there to take it.
 void world::audit_groups(std::int64_t queued) {
   for (const event_facts& e : books.events)
@@ -32,12 +43,15 @@ void world::audit_groups(std::int64_t queued) {
       dropped += m.handle.counts().dropped;
     }
     std::int64_t left = 0;
+    std::uint64_t perhaps =
+        0;  // of those whose publish was answered too late to say, so many may be here, too
     for (std::size_t n = g.first_event; n < books.events.size(); ++n) {
       const event_facts& e = books.events[n];
       page& p = books.at(k, n);
       books.look_at_the_time(p);
       if (p.is == page::running) books.complain(e.id + " runs in '" + g.name + "' for ever");
       const bool is_open = p.is == page::none || p.is == page::waiting || p.requeue_is_due;
+      perhaps += e.is == event_facts::unknown && is_open;
       if (e.is != event_facts::confirmed || !is_open) continue;
       if (p.life == 0 && !p.requeue_is_due && books.is_expired(e) && has_member) ++expired;
       else if (!has_member) ++left;
@@ -47,7 +61,8 @@ void world::audit_groups(std::int64_t queued) {
     }
     if (has_member) {
       // One that came later may also have been sent what was published, delayed or waiting for room, before it came.
-      if (expired != counted_expired && !(g.first_event > 0 && expired < counted_expired))
+      const bool may_be_more = g.first_event > 0 || counted_expired <= expired + perhaps;
+      if (expired != counted_expired && !(may_be_more && expired < counted_expired))
         books.complain("'" + g.name + "' counts " + std::to_string(counted_expired) + " expired events; " +
                        std::to_string(expired) + " are missing");
       books.seen(kind::expired, expired);
@@ -59,7 +74,7 @@ void world::audit_groups(std::int64_t queued) {
     // What it looked at and found expired before its last member left is gone; what is for others is still there.
     left += static_cast<std::int64_t>(sent_back - g.requeued - dropped) -
             static_cast<std::int64_t>(counted_expired);
-    if (left != queued)
+    if (queued < left || queued > left + static_cast<std::int64_t>(perhaps))
       books.complain("'" + g.name + "' queues " + std::to_string(queued) + " events, not " +
                      std::to_string(left));
     books.seen(kind::still_queued, static_cast<std::uint64_t>(left));
@@ -93,7 +108,8 @@ void world::audit_counts() {
     compare("started", c.started, m.started);
     compare("acked", c.acked, m.acked);
     compare("retried", c.retried, m.retried);
-    compare("dead", c.dead, m.dead);
+    // A letter that the store had not taken when its member left is given back, not dead.
+    if (!books.store_may_fail || c.dead > m.dead) compare("dead", c.dead, m.dead);
     compare("taken on", c.taken_on, tests::sum(c));
     compare("abandoned", c.abandoned, 0);
     books.seen(kind::given_back, c.given_back);

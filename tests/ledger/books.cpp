@@ -65,7 +65,7 @@ void books::check_lane(group_book& g, std::size_t event, const page& p) {
                " holds their key");
   }
   l.holder = event;
-  if (p.life > 0 || p.attempts > 1 || !events[event].keeps_order) return;
+  if (p.life > 0 || p.attempts > 1 || p.came_back || !events[event].keeps_order) return;
   if (event < l.last_first)
     complain(events[event].id + " is overtaken in '" + g.name + "' by e" + std::to_string(l.last_first) +
              " of its key " + events[event].key);
@@ -89,6 +89,14 @@ entry books::started(member& m, const delivery& d) {
       if (p.is != page::dead) complain(what + " comes back before it died");
       p = page{.life = p.life + 1};
     }
+  }
+  if (p.is == page::dead && store_may_fail && p.with->leaves) {
+    // The store had not taken it when its member left, so that it went back, and this attempt was for nothing.
+    seen(kind::letter_back);
+    p.is = page::waiting;
+    p.not_before_ns = 0;
+    --p.attempts;
+    p.came_back = true;
   }
   if (p.is == page::running) complain(what + " starts while it runs");
   if (p.is == page::acked) complain(what + " starts after its ack");

@@ -39,6 +39,7 @@ struct member {
 struct page {
   enum state { none, running, waiting, acked, dead } is = none;
   bool requeue_is_due = false;
+  bool came_back = false;           // from a member whose letter the store did not take
   unsigned life = 0, attempts = 0;  // a dead letter that is sent back has another life
   member* with = nullptr;
   std::int64_t since_ns = 0, not_before_ns = 0;
@@ -91,6 +92,7 @@ class books {
   std::deque<group_book> groups;
   std::deque<member> members;
   std::vector<std::string> complaints;
+  bool store_may_fail = false;  // some letters are not in their box, and may come back, until it works
   ledger::seen seen;
 
  private:

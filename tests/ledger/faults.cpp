@@ -10,7 +10,21 @@ void world::plan_faults() {
   for (int n = 0; n < 6; ++n) at_some_time(2, 120, [this] { leave_and_return(); });
   for (int n = 0; n < 12; ++n) at_some_time(10, 200, [this] { send_back(); });
   for (int n = 0; n < 4; ++n) at_some_time(5, 100, [this] { cancel_one(); });
-  at_some_time(30, 100, [this] { close_one(); });
+  at_some_time(30, 100, [this] {
+    link_stalls(false);  // until it closes: an answer that is late is waited for
+    later(5'000'000, [this] { close_one(); });
+  });
+}
+
+void world::link_stalls(bool now) {
+  for (const auto& b : buses_)
+    if (b != nullptr && link_may_stall_) b->call("faults.set", now ? R"({"stall":0.05})" : R"({"stall":0})");
+}
+
+void world::store_fails(bool now) {
+  for (const auto& b : buses_)
+    if (b != nullptr && store_may_fail_)
+      b->call("faults-store.set", now ? R"({"fail":0.3})" : R"({"fail":0})");
 }
 
 void world::leave_and_return() {
@@ -48,11 +62,13 @@ void world::close_one() {
     if (m.bus == 1) m.leaves = true;
   for (const member* m : mine)
     if (!books.groups[m->group].is_group) books.groups[m->group].is_lossy = true;
+  see_what_struck();
   const std::unique_ptr<bus> closing = std::move(buses_[1]);
   reports_[1] = closing->close();
   for (member& m : books.members)
     if (m.bus == 1) m.is_gone = true;
   books.tell("bus 1 is closed");
+  link_stalls(true);
   if (!reports_[1].clean) books.complain("the close in the middle was not clean");
   if (reports_[1].delayed < lost || reports_[1].delayed > lost + perhaps)
     books.complain("the close reports " + std::to_string(reports_[1].delayed) +
@@ -79,15 +95,19 @@ void world::send_back() {
   books.at(g, e).requeue_is_due = true;
   books.tell("send back " + id + " to '" + books.groups[g].name + "'");
   std::string answer;
+  store_fails(false);  // what is published and then not erased would come twice
   try {
     answer =
         buses_[0]->call("dead.requeue", R"({"box":")" + books.groups[g].name + R"(","entry":")" + id + "\"}");
   } catch (const error& failed) {
     answer = failed.what();
     // There was room a moment ago; it goes on waiting for it, and is published.
-    if (failed.code() == error::timed_out) answer += "\"requeued\":1";
-    else if (failed.code() != error::bad_argument) books.complain("sending back " + id + ": " + answer);
+    if (failed.code() == error::timed_out) {
+      answer += "\"requeued\":1";
+      store_may_fail_ = false;  // no more: it is erased when it is published, whenever that is
+    } else if (failed.code() != error::bad_argument) books.complain("sending back " + id + ": " + answer);
   }
+  store_fails(true);
   books.tell(answer);
   if (answer.find("\"requeued\":1") != std::string::npos) {
     books.seen(kind::requeued);

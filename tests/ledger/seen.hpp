@@ -37,10 +37,13 @@ enum class kind : unsigned {
   resubscribed,
   closed,
   full,
+  link_stalled,
+  store_failed,
+  letter_back,
   still_queued
 };
 
-inline constexpr std::array<std::string_view, 30> kind_names{"ack",           "retry",
+inline constexpr std::array<std::string_view, 33> kind_names{"ack",           "retry",
                                                              "retry_after",   "exception",
                                                              "reject",        "defer_ack",
                                                              "defer_retry",   "defer_retry_after",
@@ -54,7 +57,9 @@ inline constexpr std::array<std::string_view, 30> kind_names{"ack",           "r
                                                              "requeued",      "given_back",
                                                              "unsubscribed",  "unsubscribed_inside",
                                                              "resubscribed",  "closed",
-                                                             "full",          "still_queued"};
+                                                             "full",          "link_stalled",
+                                                             "store_failed",  "letter_back",
+                                                             "still_queued"};
 
 class seen {
  public:

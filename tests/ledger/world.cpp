@@ -9,16 +9,26 @@ using tests::config_for;
 world::world(std::uint64_t seed, bool tells)
     : clock(seed), books(clock, tells), random_(seed), instance_("ledger-" + std::to_string(seed)) {
   clock.explore();
+  link_may_stall_ = one_in(4);
+  store_may_fail_ = books.store_may_fail = one_in(4);
   const std::string answers = one_in(2) ? "later" : "at-once", queue_max = std::to_string(60 + below(140));
-  for (auto& b : buses_)
-    b = std::make_unique<bus>(config_for("memory")
-                                  .name("ledger")
-                                  .set("transport.instance", instance_)
-                                  .set("transport.queue_max", queue_max)
-                                  .set("store.plugin", "memory-store")
-                                  .set("store.instance", instance_)
-                                  .set("store.answers", answers)
-                                  .clock(clock));
+  for (auto& b : buses_) {
+    config c = config_for(link_may_stall_ ? "memory+faults" : "memory")
+                   .name("ledger")
+                   .set("transport.instance", instance_)
+                   .set("transport.queue_max", queue_max)
+                   .set("store.plugin", "memory-store")
+                   .set("store.instance", instance_)
+                   .set("store.answers", answers)
+                   .clock(clock);
+    if (link_may_stall_)
+      c.set("plugin.faults.seed", std::to_string(seed)).set("plugin.faults.stall_max", "\"3ms\"");
+    if (store_may_fail_)
+      c.set("store.wrappers", "[\"faults-store\"]").set("plugin.faults-store.seed", std::to_string(seed));
+    b = std::make_unique<bus>(c);
+  }
+  link_stalls(true);
+  store_fails(true);
 }
 
 world::~world() {
@@ -51,6 +61,8 @@ void world::run() {
   constexpr std::int64_t end_ns = 10'000'000'000;
   while (plans_ > 0 && clock.now_ns() < end_ns) clock.advance(std::chrono::microseconds(1 + below(5'000)));
 
+  link_stalls(false);
+  store_fails(false);
   for (unsigned role = 0; role < roles; ++role)
     if (now_[role] == nullptr) subscribe(role);
   constexpr unsigned ordered_role = 4;
@@ -63,6 +75,7 @@ void world::run() {
 
   if (plans_ != 0 || !deferred_.empty() || !pauses_.empty())
     books.complain("the run does not come to its end");
+  see_what_struck();
   audit_groups(queued());
   audit_boxes();
   for (unsigned b = 0; b < 2; ++b) {

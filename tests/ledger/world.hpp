@@ -67,7 +67,12 @@ class world {
   void send_back();
   void cancel_one();
 
+  // Of the plugin faults, where this run has it: from now on.
+  void link_stalls(bool now);
+  void store_fails(bool now);
+
   // ---- audit.cpp
+  void see_what_struck();
   void audit_groups(std::int64_t queued);
   void audit_boxes();
   void audit_counts();
@@ -75,6 +80,7 @@ class world {
   std::int64_t queued();
 
   std::mt19937_64 random_;
+  bool link_may_stall_ = false, store_may_fail_ = false;  // this run has the plugin faults there
   std::string instance_;
   std::array<std::unique_ptr<bus>, 2> buses_;
   std::array<close_report, 2> reports_;

@@ -95,8 +95,10 @@ void transport_tables() {
 
 void feature_and_store_tables() {
   { using table = postbus_item;
-    IS_TABLE(72, FIELD(event), FIELD(key), FIELD(ticket), FIELD(memo), FIELD(cause), FIELD(verdict), FIELD(reason),
-             FIELD(outcome), FIELD(attempt), FIELD(replacement)); }
+    IS_TABLE(88, FIELD(event), FIELD(key), FIELD(ticket), FIELD(memo), FIELD(cause), FIELD(verdict), FIELD(reason),
+             FIELD(outcome), FIELD(attempt), FIELD(replacement), FIELD(subscriber), FIELD(can), FIELD(reserved)); }
+  { using table = postbus_subscriber;
+    IS_TABLE(48, FIELD(size), FIELD(flags), FIELD(number), FIELD(pattern), FIELD(group)); }
   { using table = postbus_interceptor;
     IS_TABLE(24, FIELD(size), FIELD(stages), FIELD(needs), FIELD(flags), FIELD(on_batch)); }
   { using table = postbus_verdict; IS_TABLE(24, FIELD(ticket), FIELD(verdict), FIELD(reason), FIELD(replacement)); }

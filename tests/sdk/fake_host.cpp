@@ -497,8 +497,12 @@ TEST_CASE("a grace period ends when no hot call runs any more", "[fake_host]") {
 TEST_CASE("a real library is loaded and carries events: the memory transport", "[fake_host]") {
   fake_host host;
   const postbus_module& library = load_module(std::string(POSTBUS_TEST_PLUGIN_DIR) + "/memory.so");
-  REQUIRE(
-      host.create(library, "memory", {{"instance", ""}, {"queue_max", 100}, {"queue_bytes_max", 1'000'000}, {"history_max", 0}, {"history_bytes_max", 1}}));
+  REQUIRE(host.create(library, "memory",
+                      {{"instance", ""},
+                       {"queue_max", 100},
+                       {"queue_bytes_max", 1'000'000},
+                       {"history_max", 0},
+                       {"history_bytes_max", 1}}));
   REQUIRE(host.start());
   recording_sink sink;
   const answer s = host.subscribe("job:**", sink, {.group = "g", .credit = 2});
@@ -526,4 +530,37 @@ TEST_CASE("a library that is not there is named", "[fake_host]") {
     what = e.what();
   }
   CHECK(what.find("no-such-plugin.so") != std::string::npos);
+}
+
+TEST_CASE("an event in pages of its own cannot be written to, and is gone when its call has returned",
+          "[fake_host]") {
+  const auto in_child = [](const std::function<void(postbus_item&)>& on_item, int runs) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      std::signal(SIGSEGV, SIG_DFL);
+      scene s;
+      s.host.lend_in_pages(true);
+      s.plugin.on_item = on_item;
+      for (int i = 0; i < runs; ++i)
+        s.host.run(POSTBUS_AT_PUBLISH, {.topic = "t", .data = "d", .headers = {{"a", "b"}}});
+      ::_exit(0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return status;
+  };
+  const auto reads = [](postbus_item& i) {
+    if (sdk::view(i.event->topic) != "t" || sdk::header(*i.event, "a") != "b") ::_exit(1);
+  };
+  CHECK(in_child(reads, 3) == 0);
+  const int wrote = in_child([](postbus_item& i) { const_cast<postbus_event*>(i.event)->expires_ns = 1; }, 1);
+  CHECK((WIFSIGNALED(wrote) && WTERMSIG(wrote) == SIGSEGV));
+  const postbus_event* last = nullptr;
+  const int borrowed = in_child(
+      [&](postbus_item& i) {
+        if (last != nullptr && last->topic.len == 0) ::_exit(1);
+        last = i.event;
+      },
+      2);
+  CHECK((WIFSIGNALED(borrowed) && WTERMSIG(borrowed) == SIGSEGV));
 }

@@ -130,6 +130,34 @@ TEST_CASE("an exception is the verdict fail and a log line, and the rest of the 
   CHECK(host.log() == error_line("out of luck"));
 }
 
+namespace {
+// Takes what comes together, at the stages that its settings say.
+struct batcher {
+  explicit batcher(sdk::context&) {}
+  std::uint32_t stages() const { return POSTBUS_AT_DELIVER; }
+  void on_batch(std::uint32_t stage, std::span<postbus_item> items) {
+    seen += std::to_string(stage) + "x" + std::to_string(items.size()) + " ";
+    for (postbus_item& raw : items) {
+      throw_it(sdk::view(raw.event->data));
+      raw.verdict = POSTBUS_DROP;
+      whole += sdk::item(raw).has_key_configured() ? "key " : "";
+    }
+  }
+  std::string seen, whole;
+};
+}  // namespace
+
+TEST_CASE("a feature may take a batch at once; an exception fails all of it", "[plugin_face]") {
+  hosted<batcher> host;
+  const std::vector<event> batch(3, {.topic = "a", .data = "drop"});
+  for (const auto& a : host.run(POSTBUS_AT_DELIVER, batch)) CHECK(a.verdict == sdk::verdict::drop);
+  CHECK(host.it().seen == "4x3 ");
+  const std::vector<event> bad{{.topic = "a", .data = "drop"}, {.topic = "a", .data = "exception"}};
+  for (const auto& a : host.run(POSTBUS_AT_DELIVER, bad)) CHECK(a.verdict == sdk::verdict::fail);
+  CHECK(host.log() == error_line("out of luck"));
+  CHECK_THROWS(host.run(POSTBUS_AT_PUBLISH, batch));  // a stage that it does not look at
+}
+
 TEST_CASE("whatever on_deliver throws ends at the boundary", "[plugin_face]") {
   const auto line_for = [](const char* what) {
     hosted<judge> host;
@@ -240,6 +268,7 @@ struct reader {
     if (kind == "text") got = ctx.text("x");
     if (kind == "duration") got = std::to_string(ctx.duration("x") / 1ms) + "ms";
     if (kind == "nested") got = ctx.text("limits.name");
+    if (kind == "all") got = ctx.config();
     throw_it(kind);
   }
   void call(std::string_view, std::string_view, sdk::completion<std::string_view>&& done) { done.ok(got); }
@@ -265,6 +294,11 @@ TEST_CASE("settings come by name and type", "[plugin_face]") {
   CHECK(read_as("text", "seven") == "seven");
   CHECK(read_as("duration", 250'000'000) == "250ms");
   CHECK(hosted<reader>({{"read", "nested"}, {"limits.name", "n"}}).call("x").text() == "n");
+}
+
+TEST_CASE("all settings are there as JSON, for those that are no single value", "[plugin_face]") {
+  CHECK(hosted<reader>({{"read", "all"}, {"limits.name", "n"}}).call("x").text() ==
+        R"({"limits":{"name":"n"},"read":"all"})");
 }
 
 TEST_CASE("a setting of another type or name refuses the configuration, and is named", "[plugin_face]") {

@@ -20,11 +20,11 @@ inline constexpr std::string_view features[] = {"dedup", "steering", "brake"};
 // A bus on the named transport, with the plugins of this build; "hub+json": over the codec cloudevents+json; "memory+faults": wrapped by
 // faults, none of which strikes; "memory+dedup": with the feature of that name.
 inline config config_for(std::string_view transport) {
-  if (const auto plain = transport.find("+faults"); plain != transport.npos)
-    return config_for(transport.substr(0, plain)).set("transport.wrappers", "[\"faults\"]");
   for (const std::string_view feature : features)
     if (const auto plain = transport.find("+" + std::string(feature)); plain != transport.npos)
       return config_for(transport.substr(0, plain)).feature(feature);
+  if (const auto plain = transport.find("+faults"); plain != transport.npos)
+    return config_for(transport.substr(0, plain)).set("transport.wrappers", "[\"faults\"]");
   const bool json = transport.ends_with("+json");
   if (json) transport.remove_suffix(std::string_view("+json").size());
   config c = config().transport(transport).plugin_path(POSTBUS_TEST_PLUGIN_DIR).set("log.level", "off");

@@ -285,20 +285,23 @@ void exchange::quiesce(member& m, sdk::completion<>&& done) {
   after_grace([d = std::make_shared<sdk::completion<>>(std::move(done))] { d->ok(); });
 }
 
-void exchange::unsubscribe(member& m) {
+std::int64_t exchange::unsubscribe(member& m) {
   const std::unique_ptr<member> gone(&m);
   m.from->leave(m, *m.ctx);
   std::shared_ptr<place> single;
+  std::int64_t change = 0;
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = single_.find(m.from); found != single_.end()) {
       single = std::move(found->second);
       single_.erase(found);
     }
+    for (auto& [name, p] : groups_) change += p->q->size_change();
   }
-  if (single == nullptr) return;
+  if (single == nullptr) return change;
   single->q->clear(*m.ctx);
   room_again();  // for who waits for a queue that is gone
+  return change + single->q->size_change();
 }
 
 std::int64_t exchange::queued_change() {

@@ -39,8 +39,10 @@ class exchange {
   void settle(std::span<const postbus_settle> items, sdk::context& ctx);
   // After done no delivery to it is under way, nor begins.
   void quiesce(member& m, sdk::completion<>&& done);
-  void unsubscribe(member& m);
-  // Events queued, more or fewer than at the last call.
+  // How many more events are queued than was said before: of its own queue, and of the groups. Those of others that live are not
+  // looked at, or whoever ends many would pay for each of them every time.
+  std::int64_t unsubscribe(member& m);
+  // The same of all queues.
   std::int64_t queued_change();
   // What there is now; `full`: what the queues that take no more belong to.
   struct figures {

@@ -51,8 +51,7 @@ class memory_transport {
   }
   void quiesce(subscription& s, sdk::completion<>&& done) { exchange_->quiesce(s, std::move(done)); }
   void unsubscribe(subscription& s, sdk::completion<>&& done) {
-    exchange_->unsubscribe(s);
-    ctx_.add(queued_, exchange_->queued_change());
+    ctx_.add(queued_, exchange_->unsubscribe(s));
     done.ok();
   }
   // The only method of the manifest.

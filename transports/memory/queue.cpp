@@ -1,37 +1,18 @@
 #include "queue.hpp"
 
+#include "copies.hpp"
+#include "position_texts.hpp"
+
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace postbus::memory {
 namespace {
 
-constexpr std::size_t at_once = 64;
-constexpr std::size_t large = 512;  // bytes of data
-
-// Positions as text, for as many deliveries as go at once.
-class position_texts {
- public:
-  postbus_str operator()(std::uint64_t position) noexcept {
-    if (position == 0) return {};
-    auto& text = texts_[used_++];
-    const auto end = std::to_chars(text.data(), text.data() + text.size(), position).ptr;
-    return {text.data(), static_cast<std::size_t>(end - text.data())};
-  }
-
- private:
-  std::array<std::array<char, 20>, at_once> texts_;
-  std::size_t used_ = 0;
-};
+constexpr std::size_t at_once = copies::most;
+constexpr std::size_t held_at_once = 16;  // made together
 
 bool came_later(const held* a, const held* b) noexcept { return a->number > b->number; }
-
-const postbus_event* keep(const postbus_event& event, sdk::context& ctx) {
-  sdk::kept_event kept = ctx.keep(event);
-  if (!kept) throw std::bad_alloc();
-  return kept.release();
-}
 
 }  // namespace
 
@@ -66,20 +47,20 @@ void queue::leave(member& m, sdk::context& ctx) {
 
 void queue::remember(const postbus_event& event, std::uint64_t position, sdk::context& ctx) {
   const lock locked(mutex_);
-  if (is_group_) waiting_.push_back(&take_up(event, position, ctx));
+  if (is_group_) waiting_.push_back(&take_up(keep(event, ctx), position));
   else kept_.push_back({keep(event, ctx), position});
   bytes_ += event.data.len;
   if (size() >= most_.events || bytes_ >= most_.bytes) full_.store(true, std::memory_order_relaxed);
 }
 
 void queue::push(std::span<const postbus_out* const> events, sdk::context& ctx, std::uint64_t position) {
-  // Where events wait already these will too: large ones are copied before the lock, not inside it.
-  std::array<const postbus_event*, at_once> copies;
-  const bool copied =
-      !is_group_ && events[0]->event->data.len >= large && backlog_.load(std::memory_order_relaxed);
-  if (copied)
-    for (std::size_t i = 0; i < events.size(); ++i) copies[i] = keep(*events[i]->event, ctx);
-  const auto event = [&](std::size_t i) { return copied ? copies[i] : events[i]->event; };
+  // Where events wait already these will too, and in a group all do: they are copied before the lock, not inside it.
+  copies copied(ctx);
+  if (is_group_ || backlog_.load(std::memory_order_relaxed))
+    for (const postbus_out* out : events) copied.add(*out->event);
+  const auto take = [&](std::size_t i) {
+    return copied.empty() ? keep(*events[i]->event, ctx) : copied.take();
+  };
   const auto position_of = [&](std::size_t i) { return position == 0 ? 0 : position + i; };
   position_texts texts;
 
@@ -90,15 +71,15 @@ void queue::push(std::span<const postbus_out* const> events, sdk::context& ctx, 
     std::array<postbus_delivery, at_once> deliveries;
     for (; next < std::min<std::size_t>(events.size(), members_[0]->credit); ++next) {
       deliveries[next] = {};
-      deliveries[next].event = event(next);
+      deliveries[next].event = copied.empty() ? events[next]->event : copied.take();
       deliveries[next].position = texts(position_of(next));
     }
-    deliver(locked, *members_[0], std::span(deliveries.data(), next), copied ? &ctx : nullptr);
+    deliver(locked, *members_[0], std::span(deliveries.data(), next), copied.empty() ? nullptr : &ctx);
   }
   for (; next < events.size(); ++next) {
-    if (is_group_) waiting_.push_back(&take_up(*event(next), position_of(next), ctx));
-    else kept_.push_back({copied ? copies[next] : keep(*event(next), ctx), position_of(next)});
-    bytes_ += event(next)->data.len;
+    if (is_group_) waiting_.push_back(&take_up(take(next), position_of(next)));
+    else kept_.push_back({take(next), position_of(next)});
+    bytes_ += events[next]->event->data.len;
   }
   hand_out(locked, ctx);
   if (size() >= most_.events || bytes_ >= most_.bytes) full_.store(true, std::memory_order_relaxed);
@@ -168,8 +149,8 @@ member* queue::next_with_credit() noexcept {
   return nullptr;
 }
 
-void queue::deliver(lock& locked, member& m, std::span<const postbus_delivery> deliveries,
-                    sdk::context* releases) {
+std::size_t queue::deliver(lock& locked, member& m, std::span<const postbus_delivery> deliveries,
+                           sdk::context* releases) {
   const sdk::sink to = m.to;  // which stays until a grace period after quiesce()
   const bool bounded = !m.unlimited;
   if (bounded) {
@@ -177,11 +158,14 @@ void queue::deliver(lock& locked, member& m, std::span<const postbus_delivery> d
     handing_out_ = true;
   }
   locked.unlock();
+  std::size_t bytes = 0;
+  for (const postbus_delivery& d : deliveries) bytes += d.event->data.len;
   to.deliver(deliveries);
   if (releases != nullptr)
     for (const postbus_delivery& d : deliveries) releases->release(d.event);
   locked.lock();
   if (bounded) handing_out_ = false;
+  return bytes;
 }
 
 void queue::hand_out(lock& locked, sdk::context& ctx) {
@@ -191,7 +175,9 @@ void queue::hand_out(lock& locked, sdk::context& ctx) {
     if (m == nullptr) break;
     position_texts texts;
     const std::size_t n = take_for(*m, deliveries, texts);
-    deliver(locked, *m, std::span(deliveries.data(), n), is_group_ ? nullptr : &ctx);
+    const std::size_t bytes =
+        deliver(locked, *m, std::span(deliveries.data(), n), is_group_ ? nullptr : &ctx);
+    if (!is_group_) bytes_ -= bytes;
   }
   backlog_.store(size() > 0, std::memory_order_relaxed);
 }
@@ -214,25 +200,26 @@ std::size_t queue::take_for(member& m, std::span<postbus_delivery> deliveries, T
       d.token = reinterpret_cast<std::uintptr_t>(&h);
       d.attempt = h.attempt;
       d.position = texts(h.position);
+      bytes_ -= h.event->data.len;
     } else {
       const queued q = kept_.pop_front();
       d.event = q.event;
       d.position = texts(q.position);
     }
-    bytes_ -= d.event->data.len;
   }
   return n;
 }
 
-held& queue::take_up(const postbus_event& event, std::uint64_t position, sdk::context& ctx) {
+held& queue::take_up(const postbus_event* kept, std::uint64_t position) {
   if (spare_ == nullptr) {
-    spare_ = all_.emplace_back(std::make_unique<held>()).get();
-    spare_->in = this;
+    const auto& fresh = all_.emplace_back(std::make_unique<held[]>(held_at_once));
+    for (std::size_t i = 0; i < held_at_once; ++i) {
+      fresh[i].in = this;
+      fresh[i].after = std::exchange(spare_, &fresh[i]);
+    }
   }
-  sdk::kept_event kept = ctx.keep(event);
-  if (!kept) throw std::bad_alloc();
   held& h = *std::exchange(spare_, spare_->after);
-  h.event = kept.release();
+  h.event = kept;
   h.position = position;
   h.number = ++taken_up_;
   h.attempt = 0;

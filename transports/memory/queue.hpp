@@ -94,7 +94,7 @@ class queue {
 
   member* next_with_credit() noexcept;
   void hand_out(lock& locked, sdk::context& ctx);
-  held& take_up(const postbus_event& event, std::uint64_t position, sdk::context& ctx);
+  held& take_up(const postbus_event* kept, std::uint64_t position);
   void put_away(held& h, sdk::context& ctx) noexcept;
   void unlink(held& h) noexcept;
   void give_back(held& h);
@@ -103,8 +103,10 @@ class queue {
     return is_group_ ? waiting_.size() + given_back_.size() : kept_.size();
   }
   held& take_first();
-  // Unlocks while it calls the member, and lets go of the events with `releases` if there is one.
-  void deliver(lock& locked, member& m, std::span<const postbus_delivery> deliveries, sdk::context* releases);
+  // Unlocks while it calls the member, and lets go of the events with `releases` if there is one. Returns the bytes of their data, which
+  // another core wrote: they are looked at without the lock, or those who publish wait for that.
+  std::size_t deliver(lock& locked, member& m, std::span<const postbus_delivery> deliveries,
+                      sdk::context* releases);
   // Fills deliveries from the front of what waits, as far as the member's share and credit go.
   template <class Texts>
   std::size_t take_for(member& m, std::span<postbus_delivery> deliveries, Texts& texts);
@@ -126,7 +128,7 @@ class queue {
   bool handing_out_ = false;
   held* with_members_ = nullptr;  // linked by before and after
   held* spare_ = nullptr;         // linked by after
-  std::vector<std::unique_ptr<held>> all_;
+  std::vector<std::unique_ptr<held[]>> all_;
 };
 
 }  // namespace postbus::memory

@@ -216,6 +216,15 @@ class bus {
   // Errors: no_such_method, timed_out, unsupported (dead letters without a store), and what the plugin answers.
   std::string call(std::string_view method, std::string_view json = "{}",
                    std::chrono::nanoseconds deadline = std::chrono::seconds(30));
+  // The same without waiting: completes with (error_code, std::string), the answer or what the plugin says went wrong, as async_publish
+  // does. At the latest when the plugin is stopped (error::cancelled).
+  template <boost::asio::completion_token_for<void(error_code, std::string)> CompletionToken>
+  auto async_call(std::string_view method, std::string_view json, CompletionToken&& token) {
+    return boost::asio::async_initiate<CompletionToken, void(error_code, std::string)>(
+        [](auto handler, const std::shared_ptr<detail::engine>& engine, const std::string& what,
+           const std::string& arguments) { start_call(engine, what, arguments, std::move(handler)); },
+        token, engine_, std::string(method), std::string(json));
+  }
 
   // The executor that coroutine handlers run on.
   boost::asio::any_io_executor get_executor() const;
@@ -235,6 +244,10 @@ class bus {
   static void start_request(const std::shared_ptr<detail::engine>& engine, std::string_view topic,
                             bytes_view data, std::chrono::nanoseconds timeout, const publish_options& options,
                             boost::asio::any_completion_handler<void(error_code, event)> handler);
+
+  static void start_call(const std::shared_ptr<detail::engine>& engine, std::string_view method,
+                         std::string_view json,
+                         boost::asio::any_completion_handler<void(error_code, std::string)> handler);
 
   static const publish_options default_options;
   std::shared_ptr<detail::engine> engine_;

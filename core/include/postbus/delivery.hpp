@@ -13,6 +13,9 @@
 
 #include <postbus/event.hpp>
 
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/async_result.hpp>
+
 #include <exception>
 #include <stop_token>
 #include <utility>
@@ -52,6 +55,14 @@ class settlement {
 
   void ack();
   void ack(error_code&) noexcept;
+  // As ack(), and completes with (error_code) when the transport has it, in a message of its own: error::lease_lost when others have the
+  // event, error::refused when a feature does not let the ack by, what the transport says when it fails. Takes any completion token, and
+  // all errors come through it.
+  template <boost::asio::completion_token_for<void(error_code)> CompletionToken>
+  auto async_ack(CompletionToken&& token) {
+    return boost::asio::async_initiate<CompletionToken, void(error_code)>(
+        [this](auto handler) { start_ack(std::move(handler)); }, token);
+  }
   // Again after `after`, or after the subscription's backoff.
   void retry(std::optional<std::chrono::nanoseconds> after = {});
   void retry(std::optional<std::chrono::nanoseconds> after, error_code&) noexcept;
@@ -61,6 +72,9 @@ class settlement {
   // As delivery::stop_requested(): whoever works on it should answer soon. Without a meaning after an answer.
   bool stop_requested() const noexcept;
   std::stop_token stop_token() const;
+
+  // As delivery::extend().
+  void extend(std::chrono::nanoseconds lease) const;
 
   // As delivery::reply().
   void reply(bytes_view data, std::string_view content_type = {}) const;
@@ -73,6 +87,7 @@ class settlement {
   friend class delivery;
   friend struct detail::settlement_access;
   explicit settlement(detail::delivery_state* state) noexcept : state_(state) {}
+  void start_ack(boost::asio::any_completion_handler<void(error_code)> handler);
   detail::delivery_state* state_ = nullptr;
 };
 
@@ -112,6 +127,11 @@ class delivery {
   // steps.
   bool stop_requested() const noexcept;
   std::stop_token stop_token() const;
+
+  // Asks the transport to leave it here for so long from now, though it may hear nothing of this process meanwhile: for a handler that
+  // stops all its threads. Rarely needed, since leases are renewed by themselves (subscribe_options::lease). Does not wait; nothing where
+  // the transport has no leases. Throws error::lease_lost when others have it, or it has its answer.
+  void extend(std::chrono::nanoseconds lease) const;
 
   // The answer is the settlement's from now on: the handler's return or exception does not settle any more. Throws
   // error::already_settled the second time.

@@ -3,8 +3,6 @@
 
 #include <postbus/delivery.hpp>
 
-#include <boost/asio/any_completion_handler.hpp>
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include <array>
@@ -72,10 +70,11 @@ struct subscribe_options {
   // Handlers of this subscription running at once: the one handler object is then called from several threads. Above 1 no order is
   // promised, but that of ordered_by. With dispatch = "inline" it stays 1 and does not bind: as many run as threads publish.
   unsigned concurrency = 1;
-  // Order by key: partitionkey (the event's ordering key), id, header:NAME, param:NAME, or a template such as {user}-{job}. Events with
-  // the same value are a lane: they run one at a time in their order, and one that waits for its retry holds those behind it, but no
-  // other lane. Events without a value share one lane. A group with ordered_by has one member only (error::unsupported for a second).
-  // Empty: no lanes; later events go on while one waits for its retry. Not with dispatch = "inline".
+  // Order by key: partitionkey (the event's ordering key), id, header:NAME, param:NAME, hash (of the data), json:/POINTER (into the
+  // data), or a template such as {user}-{job}. Events with the same value are a lane: they run one at a time in their order, and one
+  // that waits for its retry holds those behind it, but no other lane. Events without a value share one lane. A group with ordered_by
+  // has one member only (error::unsupported for a second). Empty: no lanes; later events go on while one waits for its retry. Not with
+  // dispatch = "inline".
   std::string ordered_by{};
   // What is parked, at most: events that wait for their retry, and those that they hold. What is parked gives its credit back, so that
   // others come. At the limit the next ones keep theirs: fewer and fewer others come, and health says so.
@@ -107,8 +106,11 @@ struct subscribe_options {
   // configuration names a store, else off.
   std::optional<dead_letter_policy> dead_letters{};
 
-  // Not available yet; refused by name (error::unsupported) when set.
-  std::optional<std::chrono::nanoseconds> lease{};
+  // How long a transport outside this process leaves a delivery to it without hearing of it (1 s or more). It is renewed while the event is
+  // queued here, waits or is handled, so it only ends with the process, or while that is cut off: then others get the event, and a
+  // handler that is still at it is asked to stop, and its answer is error::lease_lost. A transport that has no leases leaves it here as
+  // long as the process, or its connection, lives.
+  std::chrono::nanoseconds lease = std::chrono::seconds(60);
 };
 
 // What became of a subscription's deliveries so far. taken_on is the sum of delivery_outcomes and of what is still open.

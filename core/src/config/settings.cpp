@@ -3,7 +3,6 @@
 #include "schema.hpp"
 #include "schema_words.hpp"
 #include "secrets.hpp"
-#include "settings_later.hpp"
 #include "settings_schema.hpp"
 #include "text/key_path.hpp"
 
@@ -131,6 +130,7 @@ transport_settings read_transport(const contents& c, json::object given, const s
   to.wrappers = plugin_names(c, all.at("wrappers"), join_path(path, "wrappers"));
   if (all.contains("like")) to.like = named(all, "like");
   to.dispatch = all.at("dispatch") == "inline" ? dispatch_mode::on_delivery : dispatch_mode::queued;
+  to.buffers = all.at("on_unavailable") == "buffer";
   to.required = all.at("required").as_bool();
   to.data_max = static_cast<std::uint64_t>(all.at("data_max").as_int64());
   to.sha256 = text(all, "sha256");
@@ -283,7 +283,6 @@ const std::vector<std::string>& wrapper_setting_names() {
 }
 
 settings read_settings(const contents& c) {
-  refuse_what_comes_later(c);
   refuse_unknown_tables(c);
   settings result;
   read_bus(result, c);

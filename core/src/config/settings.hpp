@@ -35,6 +35,7 @@ struct transport_settings {
   std::vector<plugin_name> wrappers;  // the outermost first
   plugin_name like;                   // whose limits it takes on; empty: nobody's
   dispatch_mode dispatch = dispatch_mode::queued;
+  bool buffers = false;  // publishes wait while the transport is away
   bool required = true;
   std::uint64_t data_max = 0;  // bytes of event data; what the transport takes, unless data_max_set
   bool data_max_set = false;
@@ -97,7 +98,7 @@ struct settings {
   std::map<std::string, feature_settings, std::less<>> plugins;  // by the NAME of [plugin.NAME]
 };
 
-// Throws error::bad_config for what is wrong, error::unsupported for what a later version will have.
+// Throws error::bad_config for what is wrong.
 settings read_settings(const config_access::contents& contents);
 
 // The host's own tables, and what their schemas say.

@@ -93,8 +93,8 @@ inline constexpr const char* transport_schema = R"({
       "type": "string", "maxLength": 255, "default": "application/octet-stream",
       "description": "the MIME type of every event under the codec raw"},
     "on_unavailable": {
-      "enum": ["fail"], "default": "fail",
-      "description": "what becomes of a publish while the transport cannot be reached"},
+      "enum": ["fail", "buffer"], "default": "fail",
+      "description": "a publish while the transport cannot be reached: it fails at once, or waits, in order, up to its deadline"},
     "sha256": {
       "type": "string", "pattern": "^[0-9a-fA-F]{64}$",
       "description": "the SHA-256 of the plugin's file, 64 hex digits: another file is refused"}
@@ -137,7 +137,7 @@ inline constexpr const char* feature_schema = R"({
       "description": "patterns of the topics it applies to; all, if it is left out"},
     "key": {
       "type": "string", "minLength": 1,
-      "description": "what it goes by: id, partitionkey, header:NAME, param:NAME, or a template such as job-{user}"},
+      "description": "what it goes by: id, partitionkey, header:NAME, param:NAME, hash (of the data), json:/POINTER (into the data), or a template such as job-{user}"},
     "listens": {
       "type": "object", "additionalProperties": {"type": "string"},
       "description": "patterns and the methods that events on them call, besides those of the plugin; an empty method takes one of those away"},

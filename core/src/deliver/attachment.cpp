@@ -1,6 +1,7 @@
 #include "attachment.hpp"
 
 #include "engine/engine.hpp"
+#include "subscription_state.hpp"
 
 namespace postbus::detail {
 
@@ -8,7 +9,9 @@ attachment::attachment(subscription_state& s, transport_slot& t, bool runs_inlin
     : subscription(s),
       to(t),
       dispatches_inline(runs_inline),
-      has_flow_control((t.can & POSTBUS_CAN_CREDIT) != 0) {
+      has_flow_control((t.can & POSTBUS_CAN_CREDIT) != 0),
+      subscriber{sizeof subscriber, 0, s.number_in_order, sdk::str(s.pattern), sdk::str(s.options.group)} {
+  if ((t.can & POSTBUS_CAN_LEASE) != 0) held = std::make_unique<leases>(*this, s.options.lease);
   sink = {sizeof sink, 0, this,
           [](void* ctx, const postbus_delivery* d, std::size_t count) {
             auto& self = *static_cast<attachment*>(ctx);

@@ -1,6 +1,7 @@
 // attachment: a subscription on one of its transports. Most have one; a pattern whose topics are routed apart has several.
 #pragma once
 
+#include "leases.hpp"
 #include "publish/transport_slot.hpp"
 
 #include <atomic>
@@ -21,10 +22,12 @@ struct attachment {
   transport_slot& to;
   const bool dispatches_inline;
   const bool has_flow_control;
+  const postbus_subscriber subscriber;  // as features see it
   postbus_sink sink{};
   void* handle = nullptr;  // the transport's
   std::atomic<bool> is_connected{false};
   std::uint32_t credit_held = 0;  // given back before `handle` was known; under the subscription's lock
+  std::unique_ptr<leases> held;   // where the transport takes back what it does not hear of
 };
 
 }  // namespace postbus::detail

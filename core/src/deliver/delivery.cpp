@@ -5,6 +5,8 @@
 
 #include <postbus/sdk/topic.hpp>
 
+#include <boost/asio/post.hpp>
+
 namespace postbus {
 namespace {
 
@@ -167,6 +169,18 @@ void settlement::reply(bytes_view data, std::string_view content_type) const {
 }
 void settlement::reply_error(std::string_view why) const { answer(*state_, {}, {}, why); }
 
+namespace {
+void keep_leased(detail::delivery_state& state, std::chrono::nanoseconds lease) {
+  if (lease < detail::leases::shortest)
+    throw error(error::bad_argument, "a lease extended by less than a second", "1 s or more", "");
+  if (state.is_item && !state.subscription->extend(static_cast<detail::item&>(state), lease))
+    throw error(error::lease_lost, "extend() of a delivery that others have", "one whose lease runs", "");
+}
+}  // namespace
+
+void delivery::extend(std::chrono::nanoseconds lease) const { keep_leased(*state_, lease); }
+void settlement::extend(std::chrono::nanoseconds lease) const { keep_leased(*state_, lease); }
+
 // ---- settlement
 
 settlement::~settlement() {
@@ -190,13 +204,22 @@ static void settle_or_throw(detail::delivery_state* state, detail::verdict v) {
   error_code ec;
   settle(state, std::move(v), ec);
   if (ec == error::lease_lost)
-    throw error(error::lease_lost, "an answer after the handler_timeout", "one in time",
+    throw error(error::lease_lost, "an answer for a delivery that was taken back", "one in time",
                 "the event went to others, or is retried");
   if (ec) throw error(error::already_settled, "a second answer for one delivery", "one", "");
 }
 
 void settlement::ack() { settle_or_throw(state_, {detail::verdict::ack, {}, {}}); }
 void settlement::ack(error_code& ec) noexcept { settle(state_, {detail::verdict::ack, {}, {}}, ec); }
+void settlement::start_ack(boost::asio::any_completion_handler<void(error_code)> handler) {
+  auto* i = static_cast<detail::item*>(state_);
+  if (i == nullptr || i->answered.exchange(true)) {
+    const auto ec = make_error_code(i != nullptr && i->lost ? error::lease_lost : error::already_settled);
+    return boost::asio::post([h = std::move(handler), ec]() mutable { std::move(h)(ec); });
+  }
+  i->confirm = std::make_unique<detail::confirmation>(std::move(handler));
+  i->subscription->settle_deferred(*i, {detail::verdict::ack, {}, {}});
+}
 void settlement::retry(std::optional<std::chrono::nanoseconds> after) {
   settle_or_throw(state_, {detail::verdict::retry, after, "the handler asked for a retry"});
 }

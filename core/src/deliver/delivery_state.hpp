@@ -51,6 +51,7 @@ struct lane;
 using lane_entry = std::pair<const std::string, lane>;  // a lane and its key, in the subscription's lanes
 
 struct suspension;  // verdict.hpp
+using confirmation = boost::asio::any_completion_handler<void(error_code)>;
 
 struct item_links {
   item *before = nullptr, *after = nullptr;
@@ -67,17 +68,18 @@ struct item : delivery_state {
   bool credited = true;   // holds one of the subscription's credits
   bool parked = false;    // counts to park_max
   bool is_taken = false;  // among those whose settlement was taken along
-  std::uint64_t buffered = 0;         // 1 + its bytes, while it counts to overflow_max
-  passage_marks marks;                // what features that let it by are owed
-  std::uint64_t recalls_seen = 0;     // engine::recalls when they did
-  std::unique_ptr<suspension> aside;  // while a feature keeps it, or its answer
-  lane_entry* lane = nullptr;         // that it owns, or stands in
-  void* burial = nullptr;             // while the store does not take it
-  std::int64_t first_ns = 0;          // wall time of its first delivery, where it is known
-  runtime::timer_id timer = 0;        // of its retry, while it waits for it
-  runtime::timer_id time_limit = 0;   // of its handler, while that runs
-  std::unique_ptr<notice> note;       // this is no delivery but a word to on_notice
-  postbus_owned wire{};               // not decoded yet
+  std::uint64_t buffered = 0;             // 1 + its bytes, while it counts to overflow_max
+  passage_marks marks;                    // what features that let it by are owed
+  std::uint64_t recalls_seen = 0;         // engine::recalls when they did
+  std::unique_ptr<suspension> aside;      // while a feature keeps it, or its answer
+  lane_entry* lane = nullptr;             // that it owns, or stands in
+  void* burial = nullptr;                 // while the store does not take it
+  std::unique_ptr<confirmation> confirm;  // who waits for the transport's word on its ack
+  std::int64_t first_ns = 0;              // wall time of its first delivery, where it is known
+  runtime::timer_id timer = 0;            // of its retry, while it waits for it
+  runtime::timer_id time_limit = 0;       // of its handler, while that runs
+  std::unique_ptr<notice> note;           // this is no delivery but a word to on_notice
+  postbus_owned wire{};                   // not decoded yet
   std::string topic, position;
 
   static item* make() { return new (pool_allocate(sizeof(item))) item; }

@@ -84,8 +84,7 @@ void subscription_state::deliver_inline_slowly(thread_record& thread, attachment
   if (ran == run::closed) give_back(*i, done);
   if (ran != run::done) return;
   counts_.started.fetch_add(1, std::memory_order_relaxed);
-  if (i->deferred) return i->release();
-  settle(*i, v, done);
+  ended(*i, v, done);
 }
 
 item& subscription_state::promote(delivery_state& state) {

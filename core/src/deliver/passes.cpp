@@ -46,6 +46,8 @@ bool subscription_state::ask_features(item& i, batch& done) {
     if (t.entry == nullptr || t.entry->deliver_mask == 0) return true;
     t.event = i.event;
     t.attempt = i.attempt;
+    t.subscriber = &i.from->subscriber;
+    t.can = i.from->to.can;
     t.marks = std::move(i.marks);
     if (t.marks.ticket == 0) t.marks.ticket = owner.features.next_ticket(thread);
     // A verdict that was waited for may be older than a recall: what counts is when the feature was asked.
@@ -56,6 +58,10 @@ bool subscription_state::ask_features(item& i, batch& done) {
     } else {
       owner.features.ask(thread, POSTBUS_AT_DELIVER, {&t, 1});
     }
+    while (t.is_kept())
+      if (const auto came = owner.features.waiting.take(t.marks.ticket))
+        owner.features.go_on(thread, POSTBUS_AT_DELIVER, t, *came);
+      else break;
   }
   i.marks = std::move(t.marks);
   if (t.owned != nullptr) {
@@ -88,12 +94,7 @@ void subscription_state::set_aside(item& i, std::uint32_t at, bool parks, batch&
     const std::lock_guard lock(mutex_);
     aside_.add(i);
     if (parks) {
-      park(i, freed);
-      if (i.lane != nullptr)
-        if (item* next = lanes_.leave(i)) {
-          unpark(*next);
-          append_ready(*next);
-        }
+      park_aside(i, freed);
     } else if (order_.empty() && options.concurrency == 1) {
       i.aside->stops_others = true;
       ++stopped_by_;
@@ -101,7 +102,11 @@ void subscription_state::set_aside(item& i, std::uint32_t at, bool parks, batch&
     }
   }
   give(freed, done);
-  owner.features.waiting.wait(ticket, {&verdict_came, &i});
+  wait_aside(i, ticket);
+}
+
+void subscription_state::wait_aside(item& i, std::uint64_t ticket) {
+  owner.features.waiting.wait(ticket, {&verdict_came, &i, flow_table::parking::is_told});
   // Who closes the subscription has perhaps looked before anybody waited.
   if (closed.load(std::memory_order_acquire)) give_back_aside();
 }
@@ -109,7 +114,37 @@ void subscription_state::set_aside(item& i, std::uint32_t at, bool parks, batch&
 void subscription_state::verdict_came(void* ctx, const postbus_verdict& answer) {
   item& i = *static_cast<item*>(ctx);
   const auto alive = i.subscription->shared_from_this();
-  alive->take_back(i, answer);
+  if (answer.verdict == POSTBUS_PARK) alive->park_held(i);
+  else alive->take_back(i, answer);
+}
+
+// It was held, and will take longer. Until wait_aside() nobody else has it.
+void subscription_state::park_held(item& i) {
+  const std::uint64_t ticket = i.marks.ticket;
+  batch done(*this);
+  credits freed;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(i.aside->parks, true)) {
+      park_aside(i, freed);
+      if (std::exchange(i.aside->stops_others, false)) {
+        --stopped_by_;
+        schedule();
+      }
+    }
+  }
+  give(freed, done);
+  wait_aside(i, ticket);
+}
+
+// With the lock held.
+void subscription_state::park_aside(item& i, credits& freed) {
+  park(i, freed);
+  if (i.lane == nullptr) return;
+  if (item* next = lanes_.leave(i)) {
+    unpark(*next);
+    append_ready(*next);
+  }
 }
 
 void subscription_state::take_back(item& i, const postbus_verdict& answer) {
@@ -169,22 +204,26 @@ void subscription_state::tell_features(item& i, const verdict& v, batch& done) {
   i.aside = std::make_unique<suspension>();
   i.aside->ending = v;
   i.aside->how.outcome = outcome_of(i, v, options.max_deliveries);
+  i.aside->how.subscriber = &i.from->subscriber;
   go_on_telling(i, done);
 }
 
 void subscription_state::go_on_telling(item& i, batch& done) {
   thread_record& thread = owner.threads.mine();
   const std::uint64_t ticket = i.marks.ticket;
-  bool over;
-  {
-    const passage inside(thread);
-    over = owner.features.tell(thread, POSTBUS_AT_SETTLED, *i.event, i.attempt, i.marks, i.aside->how);
-  }
-  if (!over) {
-    auto* limit = new patience{shared_from_this(), &i, ticket};
-    owner.features.waiting.wait(ticket, {&outcome_taken, &i});
-    owner.rt->timer(told_within_ns, {&outcome_overdue, limit});
-    return;
+  for (;;) {
+    {
+      const passage inside(thread);
+      if (owner.features.tell(thread, POSTBUS_AT_SETTLED, *i.event, i.attempt, i.marks, i.aside->how)) break;
+    }
+    const auto came = owner.features.waiting.take(ticket);
+    if (!came) {
+      i.aside->limit =
+          owner.rt->timer(told_within_ns, {&outcome_overdue, new patience{shared_from_this(), &i, ticket}});
+      return owner.features.waiting.wait(ticket, {&outcome_taken, &i});
+    }
+    owner.features.take_answer(i.aside->how, *came);
+    ++i.aside->how.at;
   }
   const auto told = std::move(i.aside);
   i.marks.memos.reset();
@@ -193,6 +232,7 @@ void subscription_state::go_on_telling(item& i, batch& done) {
       POSTBUS_LOG_WARN, "bus", "refused " + pattern,
       "the answer for event " + std::string(sdk::view(i.event->id)) + " is refused: " + told->how.reason);
   if (i.token != 0 && (i.from->to.can & POSTBUS_CAN_ACK) != 0) return give_back(i, done);
+  confirmed(i, make_error_code(error::refused));
   counts_.retried.fetch_add(1, std::memory_order_relaxed);
   wait_for_retry(i, {}, done);
 }
@@ -200,6 +240,7 @@ void subscription_state::go_on_telling(item& i, batch& done) {
 // The rest happens on a worker: who gives a verdict is not to run what follows.
 void subscription_state::outcome_taken(void* ctx, const postbus_verdict& answer) {
   item& i = *static_cast<item*>(ctx);
+  i.subscription->owner.rt->cancel(i.aside->limit);
   i.subscription->owner.features.take_answer(i.aside->how, answer);
   ++i.aside->how.at;
   i.subscription->owner.rt->post(

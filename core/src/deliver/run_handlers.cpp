@@ -6,6 +6,7 @@ namespace postbus::detail {
 namespace {
 
 constexpr std::int64_t slice_ns = 1'000'000;  // then other subscriptions get their turn
+constexpr std::int64_t settle_within_ns = 5'000'000;
 
 }  // namespace
 
@@ -15,6 +16,9 @@ subscription_state::run subscription_state::may_run(const delivery_state& state)
   if (asks_features && state.is_item && static_cast<const item&>(state).marks.ticket != 0 &&
       static_cast<const item&>(state).recalls_seen != owner.recalls.load(std::memory_order_acquire))
     return run::recalled;
+  if (state.from->held != nullptr && state.is_item &&
+      !state.from->held->start(static_cast<const item&>(state)))
+    return run::lost;
   return run::done;
 }
 
@@ -70,9 +74,11 @@ void subscription_state::run_plain(runner& me) {
       run ran = run::recalled;
       while (ran == run::recalled && prepare(i, done)) {
         i.since_ns = owner.rt->coarse_now_ns();
+        const bool is_lent = lend(me, done);
         ran = run_handler(thread, i, v);
+        if (is_lent) take_home(me);
       }
-      if (ran == run::closed) give_back(i, done);
+      if (ran == run::closed || ran == run::lost) give_back(i, done);
       if (ran != run::done) continue;
       counts_.started.fetch_add(1, std::memory_order_relaxed);
       ended(i, v, done);
@@ -82,6 +88,34 @@ void subscription_state::run_plain(runner& me) {
     if (owner.rt->coarse_now_ns() > end) return owner.rt->post(me);
   }
   check_empty();
+}
+
+bool subscription_state::lend(runner& me, batch& done) {
+  if (done.is_empty() || owner.rt->is_virtual())
+    return false;  // virtual time stands still while a handler runs
+  me.lent.store(&done, std::memory_order_release);
+  if (looks_after_lent_.load(std::memory_order_relaxed) || looks_after_lent_.exchange(true)) return true;
+  const auto look = [](void* ctx, std::int32_t status, const void*, const postbus_error*) {
+    const std::unique_ptr<std::weak_ptr<subscription_state>> whose(
+        static_cast<std::weak_ptr<subscription_state>*>(ctx));
+    if (const auto alive = whose->lock(); alive && status == POSTBUS_OK) alive->send_lent();
+  };
+  owner.rt->timer(settle_within_ns, {look, new std::weak_ptr(weak_from_this())});
+  return true;
+}
+
+void subscription_state::take_home(runner& me) {
+  if (me.lent.exchange(nullptr, std::memory_order_acq_rel) != nullptr) return;
+  const std::lock_guard until_it_is_sent(me.sending);
+}
+
+void subscription_state::send_lent() {
+  looks_after_lent_.store(false);
+  for (const auto& r : runners_) {
+    batch mine(*this);
+    const std::lock_guard lock(r->sending);
+    if (batch* lent = r->lent.exchange(nullptr, std::memory_order_acq_rel)) mine.take_over(*lent);
+  }
 }
 
 boost::asio::awaitable<void> subscription_state::run_coroutines() {
@@ -104,7 +138,7 @@ boost::asio::awaitable<void> subscription_state::run_coroutines() {
       thread.leave_handler(outer);
       --i->attempt;
     }
-    if (may == run::closed) give_back(*i, done);
+    if (may == run::closed || may == run::lost) give_back(*i, done);
     if (may != run::done) continue;
     {
       const std::lock_guard lock(mutex_);

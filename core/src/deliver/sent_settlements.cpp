@@ -8,9 +8,9 @@
 namespace postbus::detail {
 
 sent_settlements* sent_settlements::make(engine& owner, const transport_slot& to,
-                                         std::span<const postbus_settle> all) {
+                                         std::span<const postbus_settle> all, postbus_done then) {
   void* memory = pool_allocate(sizeof(sent_settlements) + all.size() * sizeof(postbus_settle));
-  auto* sent = new (memory) sent_settlements{owner, to, all.size()};
+  auto* sent = new (memory) sent_settlements{owner, to, all.size(), then};
   std::uninitialized_copy(all.begin(), all.end(), sent->items());
   return sent;
 }
@@ -33,6 +33,7 @@ void sent_settlements::answered(void* ctx, std::int32_t status, const void* resu
                           "[" + self.to.path + "] did not take " + std::to_string(failed) + " of " +
                               std::to_string(self.n) + " settlements: " + why);
   }
+  if (self.then.fn != nullptr) self.then.fn(self.then.ctx, each != nullptr ? *each : status, nullptr, e);
   pool_free(&self);
 }
 

@@ -1,4 +1,5 @@
 // The way out of a subscription: a delivery is acked, waits for its retry, is given up, or goes back.
+#include "engine/completion.hpp"
 #include "settlement_batch.hpp"
 #include "subscription_state.hpp"
 
@@ -37,8 +38,8 @@ void subscription_state::settle_now(item& i, const verdict& v, batch& done) {
 
 void subscription_state::ended(item& i, const verdict& v, batch& done) {
   if (i.deferred || !in_time(i)) return i.release();
-  if (v.what != verdict::retry || i.time_limit == 0) return settle(i, v, done);
-  // This item has had its answer, and a limit that fell due just now may still look at it: the next attempt needs one of its own.
+  if (v.what != verdict::retry) return settle(i, v, done);
+  // The next attempt needs an item of its own: this one was perhaps asked to stop, and who takes it from its handler may still look at it.
   item& again = go_on_without(i);
   i.release();
   settle(again, v, done);
@@ -78,11 +79,35 @@ void subscription_state::give_back_deferred(item& i) {
 }
 
 void subscription_state::finish(item& i, std::uint32_t what, batch& done) {
-  done.settle(i, what);
+  const bool is_held = i.from->held == nullptr || i.from->held->end(i);
+  if (i.confirm != nullptr) [[unlikely]]
+    confirm(i, is_held, what, done);
+  else if (is_held) done.settle(i, what);
   if (i.credited) done.credit(*i.from);
   ++done.ended;
   leave_lane(i);
   i.release();
+}
+
+void subscription_state::confirm(item& i, bool is_held, std::uint32_t what, batch& done) {
+  if (what != POSTBUS_ACK) return confirmed(i, make_error_code(error::refused));
+  if (!is_held) return confirmed(i, make_error_code(error::lease_lost));
+  if (i.token == 0 || (i.from->to.can & POSTBUS_CAN_ACK) == 0) return confirmed(i, {});
+  struct asked {
+    std::shared_ptr<engine> owner;
+    std::unique_ptr<confirmation> whom;
+  };
+  const auto answered = [](void* ctx, std::int32_t status, const void*, const postbus_error*) {
+    const std::unique_ptr<asked> a(static_cast<asked*>(ctx));
+    post_completion(
+        *a->owner, std::move(*a->whom),
+        status == POSTBUS_E_CONFLICT ? make_error_code(error::lease_lost) : to_error_code(status));
+  };
+  done.settle_alone(i, what, {answered, new asked{owner.shared_from_this(), std::move(i.confirm)}});
+}
+
+void subscription_state::confirmed(item& i, error_code ec) {
+  if (auto whom = std::move(i.confirm)) post_completion(owner, std::move(*whom), ec);
 }
 
 void subscription_state::give_back(item& i, batch& done) {

@@ -4,6 +4,7 @@
 #include "engine/engine.hpp"
 #include "sent_settlements.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace postbus::detail {
@@ -21,6 +22,12 @@ struct subscription_state::batch {
     if (count == settlements.size()) send();
     settlements[count++] = {i.token, what, 0, value_ns, nullptr};
   }
+  void settle_alone(const item& i, std::uint32_t what, postbus_done then) {
+    go_to(*i.from);
+    send();
+    settlements[count++] = {i.token, what, 0, 0, nullptr};
+    send(then);
+  }
   void credit(attachment& whose) {
     go_to(whose);
     ++credits;
@@ -34,12 +41,21 @@ struct subscription_state::batch {
     send();
     if (credits > 0) s.give_credit(*to, std::exchange(credits, 0));
   }
-  void send() {
+  void send(postbus_done then = {}) {
     if (count == 0) return;
-    sent_settlements* sent = sent_settlements::make(s.owner, to->to, {settlements.data(), count});
+    sent_settlements* sent = sent_settlements::make(s.owner, to->to, {settlements.data(), count}, then);
     count = 0;
     const passage inside(s.owner.threads.mine());
     to->to.table->settle(to->to.self, sent->items(), sent->n, {&sent_settlements::answered, sent});
+  }
+  bool is_empty() const noexcept { return ended == 0 && count == 0 && credits == 0; }
+  // What is in `other`, which is empty then.
+  void take_over(batch& other) noexcept {
+    to = other.to;
+    count = std::exchange(other.count, 0);
+    std::copy_n(other.settlements.begin(), count, settlements.begin());
+    credits = std::exchange(other.credits, 0);
+    ended = std::exchange(other.ended, 0);
   }
   // Settlements first, then credit for what comes next, and only then is nothing open: who waits for that sees all of it.
   void flush() {

@@ -11,16 +11,9 @@
 namespace postbus::detail {
 namespace {
 
-void refuse_what_is_not_built(const subscribe_options& o) {
-  if (o.lease)
-    throw error(error::unsupported, "the subscribe option 'lease'", "it left unset",
-                "this version of postbus does not have it yet");
-}
-
 void check_options(std::string_view pattern, const subscribe_options& o) {
   if (const auto fault = sdk::check_pattern(pattern))
     throw error(error::bad_argument, sdk::describe(fault, pattern), "", "");
-  refuse_what_is_not_built(o);
   const auto refuse = [&](const std::string& found, const std::string& wanted) {
     throw error(error::bad_argument, "subscribe to '" + std::string(pattern) + "' with " + found, wanted, "");
   };
@@ -32,6 +25,7 @@ void check_options(std::string_view pattern, const subscribe_options& o) {
   if (o.from.what == start_point::position && o.from.behind.empty())
     refuse("an empty position to begin behind", "one that a receipt or a delivery named");
   if (o.handler_timeout.count() < 0) refuse("a negative handler_timeout", "0 (none) or more");
+  if (o.lease < leases::shortest) refuse("a lease of less than a second", "1 s or more");
   if (o.overflow_max.events == 0 || o.overflow_max.bytes == 0) refuse("overflow_max = 0", "1 or more");
   if (!o.ordered_by.empty())
     check_captures(parse_key_expression(o.ordered_by, error::bad_argument, "ordered_by"), pattern,
@@ -62,6 +56,8 @@ void check_options(std::string_view pattern, const subscribe_options& o, const t
              remedy);
     if (o.handler_timeout.count() > 0)
       refuse("handler_timeout" + under, "no such limit: an inline handler holds its publisher", remedy);
+    if ((to.can & POSTBUS_CAN_LEASE) != 0)
+      refuse("a handler" + under, "queued ones: " + the_transport + " wants its leases renewed", remedy);
   }
   if (o.from.what != start_point::new_events && (to.can & POSTBUS_CAN_REPLAY) == 0)
     refuse("from", "only new events: " + the_transport + " does not remember",
@@ -76,11 +72,11 @@ void check_options(std::string_view pattern, const subscribe_options& o, const t
                " has no partitions, and other processes may take from it",
            "leave one of them out, or use a transport with partitions");
   if (!o.ordered_by.empty() && to.format.codec == codec::raw &&
-      o.ordered_by.find("param") == std::string::npos && o.ordered_by.find('{') == std::string::npos)
-    refuse(
-        "ordered_by = '" + o.ordered_by + "'",
-        "a key of the topic's captures: the codec of " + the_transport + " is raw, and carries no attributes",
-        "order by param:NAME, or use another codec");
+      parse_key_expression(o.ordered_by, error::bad_argument, "ordered_by").needs_attributes())
+    refuse("ordered_by = '" + o.ordered_by + "'",
+           "a key of the topic's captures or of the data: the codec of " + the_transport +
+               " is raw, and carries no attributes",
+           "order by param:NAME, hash or json:/POINTER, or use another codec");
 }
 
 // Whether the handler runs on the thread that delivers. An onlooker's only takes the event along: there it costs the least, and waits
@@ -177,7 +173,7 @@ void engine::attach(attachment& a) {
   request.from = from[s.options.from.what];
   request.position = sdk::str(s.options.from.behind);
   request.from_ns = std::chrono::nanoseconds(s.options.from.since.time_since_epoch()).count();
-  request.lease_ns = 60'000'000'000;
+  request.lease_ns = s.options.lease.count();
   request.flags = s.options.ordered_by.empty() ? 0 : std::uint32_t{POSTBUS_SUB_ORDERED};
   waiter done;
   done.copy_result = [](waiter&, const void*) {};

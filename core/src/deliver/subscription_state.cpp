@@ -77,6 +77,7 @@ item* subscription_state::to_item(attachment& from, const postbus_delivery& deli
   i->attempt = delivery.attempt;
   i->first_ns = delivery.first_ns;
   i->credited = !from.dispatches_inline && from.has_flow_control;
+  if (from.held != nullptr && i->token != 0) from.held->begin(*i);
   return i;
 }
 
@@ -170,6 +171,8 @@ void subscription_state::when_gone(boost::asio::any_completion_handler<void(erro
 }
 
 void subscription_state::gone(const delivery_counts& final) {
+  for (const auto& a : attachments)
+    if (a->held != nullptr) a->held->stop();
   std::vector<boost::asio::any_completion_handler<void(error_code)>> ended;
   {
     const std::lock_guard lock(mutex_);

@@ -53,6 +53,10 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   void settle_deferred(item& i, const verdict& v);
   // As if it had not been started: it goes back to the transport, and does not count as an attempt.
   void give_back_deferred(item& i);
+  // The transport took it back, and its handler works on it.
+  void lost(item& i);
+  // False: its lease is lost.
+  bool extend(item& i, std::chrono::nanoseconds length);
   // Turns the delivery into one that may outlive its call; counts it as open.
   item& promote(delivery_state& state);
   // What the bus itself says to it, past the transports.
@@ -92,6 +96,9 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   struct batch;  // settlements and credits on their way back
   struct runner : task {
     subscription_state* owner = nullptr;
+    // What is to go back, while a handler runs: whoever finds it there for too long sends it.
+    std::atomic<batch*> lent{nullptr};
+    sdk::spin_mutex sending;
   };
 
   template <bool is_timed>
@@ -107,6 +114,10 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   void enqueue(item* first, item* last, std::size_t n);
   void schedule();
   void run_plain(runner& me);
+  // From here to there, what waits in `done` is sent after 5 ms, however long the handler takes. False: nothing does.
+  bool lend(runner& me, batch& done);
+  static void take_home(runner& me);
+  void send_lent();
   boost::asio::awaitable<void> run_coroutines();
   // A chain of ready items; nullptr when there is none, and then the taker is no longer active.
   item* take(runner* taker);
@@ -119,7 +130,7 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   // Decodes it and asks the features; false when that settled it.
   bool prepare(item& i, batch& done);
   // Runs the plain handler, unless the subscription closed, or a feature took back what it had let by.
-  enum class run { done, closed, recalled };
+  enum class run { done, closed, lost, recalled };
   run run_handler(thread_record& thread, delivery_state& state, verdict& v);
   run may_run(const delivery_state& state) const noexcept;
   static verdict verdict_of(std::exception_ptr thrown);
@@ -142,6 +153,9 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   // ---- passes.cpp: features
   bool ask_features(item& i, batch& done);  // as prepare()
   void set_aside(item& i, std::uint32_t at, bool parks, batch& done);
+  void wait_aside(item& i, std::uint64_t ticket);
+  void park_aside(item& i, credits& freed);
+  void park_held(item& i);
   static void verdict_came(void* ctx, const postbus_verdict& answer);
   void take_back(item& i, const postbus_verdict& answer);
   void prepend_ready(item* chain);
@@ -151,12 +165,16 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   static void outcome_taken(void* ctx, const postbus_verdict& answer);
   static void outcome_overdue(void* ctx, std::int32_t status, const void*, const postbus_error*);
 
-  // ---- time_limit.cpp: handler_timeout
+  // ---- time_limit.cpp: handler_timeout, lost leases
   void limit_time(item& i);
-  // After the handler returned: false where its time was over before, and the answer given.
+  // Whether the answer may be given for it while its handler still works on it.
+  static bool has_rival(const item& i) noexcept { return i.time_limit != 0 || i.from->held != nullptr; }
+  // After the handler returned: false where its time was over before, or its lease lost, and the answer given.
   bool in_time(item& i);
   static void time_over(void* ctx, std::int32_t status, const void*, const postbus_error*);
-  void take_from_handler(item& i);
+  void give_to_others(item& i);
+  // The item that has to be answered now; nullptr where the handler was faster.
+  item* take_from_handler(item& i, std::string_view why);
 
   // ---- give_up.cpp: dead letters. `reason`: rejected, max_deliveries, undecodable.
   void give_up(item& i, std::string_view reason, const std::string& why, batch& done);
@@ -180,6 +198,9 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   // The same delivery in an item of its own, where a handler may still run on the first; which is let go of.
   item& go_on_without(item& i);
   void finish(item& i, std::uint32_t what, batch& done);
+  // Settles it, for who waits for the transport's word on that.
+  void confirm(item& i, bool is_held, std::uint32_t what, batch& done);
+  void confirmed(item& i, error_code ec);
   // The handler ended: settles it, unless somebody else does.
   void ended(item& i, const verdict& v, batch& done);
 
@@ -215,6 +236,8 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   delivery_counts final_;                         // once gone_: `number` may be another's then
   std::vector<std::unique_ptr<runner>> runners_;  // one per handler that may run at once
   std::vector<runner*> idle_runners_;
+
+  std::atomic<bool> looks_after_lent_{false};
 
   std::atomic<handler_times*> times_{nullptr};
 

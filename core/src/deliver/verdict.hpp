@@ -1,6 +1,7 @@
 // verdict: how a delivery ended, and what is kept of one that a feature keeps.
 #pragma once
 
+#include "engine/runtime.hpp"
 #include "publish/telling.hpp"
 
 #include <chrono>
@@ -24,6 +25,7 @@ struct suspension {
   postbus_verdict answer{};   // what the feature said in the end
   verdict ending;             // how it ended, of one that is told
   telling how;
+  runtime::timer_id limit = 0;  // how long its feature may hold that
 };
 
 }  // namespace postbus::detail

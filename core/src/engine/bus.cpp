@@ -1,4 +1,4 @@
-#include "engine.hpp"
+#include "completion.hpp"
 #include "publish/publish_queue.hpp"
 
 #include <postbus/bus.hpp>
@@ -106,6 +106,22 @@ health bus::health(std::chrono::nanoseconds deadline) {
 void bus::set_log_level(log_level level, std::string_view module) { engine_->set_log_level(level, module); }
 std::string bus::call(std::string_view method, std::string_view json, std::chrono::nanoseconds deadline) {
   return engine_->call(method, json, deadline.count());
+}
+void bus::start_call(const std::shared_ptr<detail::engine>& engine, std::string_view method,
+                     std::string_view json,
+                     boost::asio::any_completion_handler<void(error_code, std::string)> handler) {
+  const auto held = std::make_shared<boost::asio::any_completion_handler<void(error_code, std::string)>>(
+      std::move(handler));
+  const auto tell = [engine = engine.get(), held](error_code ec, std::string text) {
+    detail::post_completion(*engine, std::move(*held), ec, std::move(text));
+  };
+  try {
+    engine->start_call(method, json, [tell](std::int32_t status, std::string text) {
+      tell(detail::to_error_code(status), std::move(text));
+    });
+  } catch (const error& e) {
+    tell(e.code(), e.what());
+  }
 }
 boost::asio::any_io_executor bus::get_executor() const { return engine_->rt->executor(); }
 

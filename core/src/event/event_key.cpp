@@ -1,14 +1,39 @@
 #include "event_key.hpp"
 
 #include "event_record.hpp"
+#include "text/json.hpp"
 
 #include <postbus/sdk/topic.hpp>
+
+#include <boost/json/monotonic_resource.hpp>
+#include <sha2.h>
+
+#include <array>
 
 namespace postbus::detail {
 namespace {
 
+// 32 hex digits: half of a SHA-256 is enough that nobody finds two texts with the same.
+std::string hash_of(std::string_view data) {
+  std::array<char, SHA256_DIGEST_STRING_LENGTH> digits{};
+  ::SHA256Data(reinterpret_cast<const std::uint8_t*>(data.data()), data.size(), digits.data());
+  return {digits.data(), 32};
+}
+
+// A string as it is, anything else as JSON; empty where there is no such value, or null, or the data is no JSON.
+std::string value_at(std::string_view data, std::string_view pointer) {
+  boost::system::error_code ec;
+  json::monotonic_resource memory;
+  const json::value whole = json::parse(data, ec, &memory);
+  if (ec) return {};
+  const json::value* found = whole.find_pointer(pointer, ec);
+  if (found == nullptr || found->is_null()) return {};
+  return found->is_string() ? std::string(found->get_string()) : json::serialize(*found);
+}
+
+// The result lies in the event, the part, or `made`.
 std::string_view value_of(const key_part& part, const postbus_event& event,
-                          std::span<const std::string> patterns) {
+                          std::span<const std::string> patterns, std::string& made) {
   switch (part.what) {
     case key_part::literal:
       return part.text;
@@ -28,6 +53,10 @@ std::string_view value_of(const key_part& part, const postbus_event& event,
           break;
       return found;
     }
+    case key_part::hash:
+      return made = hash_of(sdk::view(event.data));
+    case key_part::json:
+      return made = value_at(sdk::view(event.data), part.text);
   }
   return {};
 }
@@ -37,9 +66,10 @@ std::string_view value_of(const key_part& part, const postbus_event& event,
 std::string_view key_of(const key_expression& key, const postbus_event& event,
                         std::span<const std::string> patterns, std::string& buffer) {
   if (key.parts.empty()) return {};
-  if (key.parts.size() == 1) return value_of(key.parts.front(), event, patterns);
+  if (key.parts.size() == 1) return value_of(key.parts.front(), event, patterns, buffer);
+  std::string made;
   buffer.clear();
-  for (const key_part& part : key.parts) buffer.append(value_of(part, event, patterns));
+  for (const key_part& part : key.parts) buffer.append(value_of(part, event, patterns, made));
   return buffer;
 }
 

@@ -1,6 +1,5 @@
 #include "timestamp.hpp"
 
-#include <array>
 #include <chrono>
 
 namespace postbus::detail {
@@ -54,39 +53,7 @@ struct cursor {
   }
 };
 
-char* put_digits(char* at, unsigned value, int digits) noexcept {
-  for (int i = digits - 1; i >= 0; --i, value /= 10) at[i] = static_cast<char>('0' + value % 10);
-  return at + digits;
-}
-
 }  // namespace
-
-void append_timestamp(std::string& out, std::int64_t wall_ns) {
-  std::int64_t seconds = wall_ns / second_ns, ns = wall_ns % second_ns;
-  if (ns < 0) ns += second_ns, --seconds;
-  std::int64_t days = seconds / day_s, in_day = seconds % day_s;
-  if (in_day < 0) in_day += day_s, --days;
-  const year_month_day date{std::chrono::sys_days(std::chrono::days(days))};
-
-  std::array<char, 32> text;
-  char* at = put_digits(text.data(), static_cast<unsigned>(static_cast<int>(date.year())), 4);
-  *at++ = '-', at = put_digits(at, static_cast<unsigned>(date.month()), 2);
-  *at++ = '-', at = put_digits(at, static_cast<unsigned>(date.day()), 2);
-  *at++ = 'T', at = put_digits(at, static_cast<unsigned>(in_day / 3600), 2);
-  *at++ = ':', at = put_digits(at, static_cast<unsigned>(in_day / 60 % 60), 2);
-  *at++ = ':', at = put_digits(at, static_cast<unsigned>(in_day % 60), 2);
-  if (ns != 0) {
-    const int digits = ns % 1'000'000 == 0 ? 3 : ns % 1'000 == 0 ? 6 : 9;
-    *at++ = '.';
-    at = put_digits(at,
-                    static_cast<unsigned>(digits == 3   ? ns / 1'000'000
-                                          : digits == 6 ? ns / 1'000
-                                                        : ns),
-                    digits);
-  }
-  *at++ = 'Z';
-  out.append(text.data(), at);
-}
 
 std::optional<std::int64_t> parse_timestamp(std::string_view text) noexcept {
   cursor c{text};

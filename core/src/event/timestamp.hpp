@@ -1,6 +1,8 @@
 // Points in time as RFC 3339 writes them: 2018-04-05T17:31:00Z, 2018-04-05T19:31:00.123456789+02:00.
 #pragma once
 
+#include <postbus/sdk/timestamp.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,8 +10,7 @@
 
 namespace postbus::detail {
 
-// Appends `wall_ns` (since the Unix epoch) in UTC, with as few groups of three decimals as it needs. Throws bad_alloc.
-void append_timestamp(std::string& out, std::int64_t wall_ns);
+using sdk::append_timestamp;
 
 // Nanoseconds since the Unix epoch. Any offset; decimals beyond nanoseconds are cut off; a leap second is the first of the next
 // minute. Nothing when the text is no such time or lies outside of 1677-09-21 to 2262-04-11.

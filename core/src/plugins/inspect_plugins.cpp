@@ -80,8 +80,6 @@ class plugin_list {
   std::vector<std::string> used_;
 };
 
-constexpr const char* not_yet = "this version has it not yet";
-
 // A capability that is the transport's own, or is not there.
 struct own_capability {
   const char* name;
@@ -101,20 +99,14 @@ constexpr own_capability own_ones[] = {
      "settled within this process; the transport does not learn of it"},
     {"delivery count across a crash", POSTBUS_CAN_COUNT, "handlers started, in whichever process",
      how::refused, "counted within this process; a crash starts anew"},
+    {"delivery lease", POSTBUS_CAN_LEASE, "the subscribe option 'lease'; renewed until the event is settled",
+     how::core, "an event stays with its subscription as long as that process, or its connection, lives"},
     {"replay", POSTBUS_CAN_REPLAY, "the subscribe option 'from', as far back as it remembers", how::refused,
      "the subscribe option 'from' takes new events only"},
     {"persistence", POSTBUS_CAN_PERSIST, "events outlive the process", how::refused,
      "what nobody has taken on is lost with the process, or with the connection"},
     {"partitions", POSTBUS_CAN_PARTITION, "one owner per key, across processes", how::refused,
      "with ordered_by a group has one member"}};
-
-struct later_capability {
-  const char *name, *asked_by;
-};
-
-// What subscribe and publish refuse, and a setting that is refused.
-constexpr later_capability later_ones[] = {{"delivery lease", "the subscribe option 'lease'"},
-                                           {"buffering while it is away", "on_unavailable = \"buffer\""}};
 
 void explain_transport(std::vector<capability_info>& to, const transport_settings& t, const plugin_use& use,
                        const plugin_use* store) {
@@ -148,8 +140,12 @@ void explain_transport(std::vector<capability_info>& to, const transport_setting
   else
     add("ids, headers, ordering key, ttl", how::core,
         "written by the codec; what is expired is not delivered");
-  for (const later_capability& c : later_ones)
-    add(c.name, how::refused, std::string(c.asked_by) + ": " + not_yet);
+  if (is_queued)
+    add("buffering while it is away", how::core,
+        "on_unavailable = \"buffer\": publishes wait in this process, in order, up to their deadline");
+  else
+    add("buffering while it is away", how::refused,
+        "dispatch = \"inline\": a publish ends before it returns");
 }
 
 }  // namespace

@@ -110,10 +110,9 @@ std::vector<fs::path> plugin_folders(const std::vector<fs::path>& configured) {
   if (const fs::path program = fs::read_symlink("/proc/self/exe", ec); !ec) {
     wanted.push_back(program.parent_path().parent_path() / "plugins");
     wanted.push_back(program.parent_path() / "plugins");
+    wanted.push_back(program.parent_path().parent_path() / POSTBUS_PLUGIN_DIR);  // installed, wherever that is
   }
-#ifdef POSTBUS_PLUGIN_DIR
-  wanted.emplace_back(POSTBUS_PLUGIN_DIR);
-#endif
+  wanted.push_back(fs::path(POSTBUS_PREFIX) / POSTBUS_PLUGIN_DIR);
   for (const fs::path& folder : wanted) {
     fs::path full = fs::weakly_canonical(folder, ec);
     if (ec) full = folder;

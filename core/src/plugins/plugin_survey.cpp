@@ -157,8 +157,7 @@ void check_raw(const plugin_survey& s) {
   const settings& host = s.host;
   const router routes(host.routes);
   for (const auto& [name, feature] : host.plugins) {
-    const auto needs = [](const key_part& p) { return p.what == key_part::id || p.what == key_part::header; };
-    if (std::none_of(feature.key.parts.begin(), feature.key.parts.end(), needs)) continue;
+    if (!feature.key.needs_attributes()) continue;
     const std::vector<std::string> all{"**"};
     for (const std::string& pattern : feature.topics.empty() ? all : feature.topics)
       for (const std::size_t t : routes.reach(pattern)) {
@@ -167,7 +166,7 @@ void check_raw(const plugin_survey& s) {
         throw error(error::unsupported,
                     at + " = \"" + feature.key.text + "\"" + place(s.contents.origin(at)) +
                         " for topics of " + host.transports[t].path + ", whose codec is raw",
-                    "a key of captures: events of that codec have neither id nor headers",
+                    "a key of captures or of the data: events of that codec have no attributes",
                     "narrow plugin." + name + ".topics, or use another codec");
       }
   }

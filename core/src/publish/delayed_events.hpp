@@ -6,9 +6,10 @@
 #include <postbus/error.hpp>
 #include <postbus/subscription.hpp>
 
+#include <deque>
 #include <mutex>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 
 namespace postbus::detail {
 
@@ -22,6 +23,8 @@ class delayed_events {
   delayed_events& operator=(const delayed_events&) = delete;
   ~delayed_events() { cancel_all(); }
 
+  // Whether an event with this delay waits here, for the transport cannot keep it.
+  static bool keeps(const transport_slot& to, std::int64_t delay_ns) noexcept;
   void set_bounds(limit most) noexcept { most_ = most; }
   // Takes the event on: it goes to `to` after delay_ns. error::full past the bounds; then it does not. Throws bad_alloc.
   error_code add(event_record& event, transport_slot& to, std::int64_t delay_ns);
@@ -32,31 +35,35 @@ class delayed_events {
 
  private:
   struct waiting {
+    waiting(engine& e, event_record& kept, transport_slot& t) : owner(&e), event(kept.keep()), to(&t) {}
+    waiting(const waiting&) = delete;
+    waiting& operator=(const waiting&) = delete;
+    ~waiting() {
+      if (event != nullptr) event->release();
+    }
     engine* owner;
-    event_record* event;  // kept
+    event_record* event;
     transport_slot* to;
-    runtime::timer_id timer;
-    ~waiting() { event->release(); }
-    std::string_view id() const noexcept { return {event->id.ptr, event->id.len}; }
+    runtime::timer_id timer = 0;
   };
-  struct by_id {
-    using is_transparent = void;
-    static std::string_view id(std::string_view s) noexcept { return s; }
-    static std::string_view id(const waiting* w) noexcept { return w->id(); }
-    std::size_t operator()(const auto& w) const noexcept { return std::hash<std::string_view>()(id(w)); }
-    bool operator()(const auto& a, const auto& b) const noexcept { return id(a) == id(b); }
-  };
+  // By the hash of the event's id, so that only who cancels looks at the id itself: among a million that is far away.
+  using table = std::unordered_multimap<std::size_t, waiting>;
 
+  static std::size_t hash(std::string_view id) noexcept { return std::hash<std::string_view>()(id); }
   // With the lock held: it does not wait any more.
-  void take_out(const waiting& w) noexcept;
+  table::node_type take_out(const table::value_type& w) noexcept;
+  // A timer's done; ctx is the table's entry.
   static void due(void* ctx, std::int32_t status, const void*, const postbus_error*);
-  static void publish(void* ctx);
+  static void publish_due(void* self);
+  void publish(waiting& w);
 
   engine& owner_;
   limit most_{0, 0};
   mutable std::mutex mutex_;  // of what follows
-  std::unordered_multiset<waiting*, by_id, by_id> all_;
+  table all_;
   std::uint64_t bytes_ = 0;
+  std::deque<table::node_type> due_;  // to be published
+  bool publishes_ = false;            // a worker is asked to
 };
 
 }  // namespace postbus::detail

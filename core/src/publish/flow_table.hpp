@@ -14,10 +14,17 @@ namespace postbus::detail {
 
 class flow_table {
  public:
+  // What PARK is to who waits: a verdict like others; nothing; or go_on is called with it, and then waits again.
+  enum class parking { is_verdict, is_nothing, is_told };
   // Who goes on with the verdict; called once, without a lock, on the thread that gives it.
   struct resumption {
     void (*go_on)(void* ctx, const postbus_verdict& answer) = nullptr;
     void* ctx = nullptr;
+    parking when_parked = parking::is_verdict;
+
+    bool waits_on(const postbus_verdict& answer) const noexcept {
+      return answer.verdict == POSTBUS_PARK && when_parked != parking::is_verdict;
+    }
   };
 
   // The feature is asked about the ticket now: its verdict may come.
@@ -30,16 +37,28 @@ class flow_table {
     const std::lock_guard lock(mutex_);
     all_.erase(ticket);
   }
+  // The verdict, where it came before anybody waited: nobody is going to. Not HOLD and PARK, which are none.
+  std::optional<postbus_verdict> take(std::uint64_t ticket) {
+    const std::lock_guard lock(mutex_);
+    const auto found = all_.find(ticket);
+    if (found == all_.end() || !found->second.came) return {};
+    const postbus_verdict answer = *found->second.came;
+    if (answer.verdict == POSTBUS_HOLD || answer.verdict == POSTBUS_PARK) return {};
+    all_.erase(found);
+    return answer;
+  }
   // It answered HOLD or PARK, and everything is ready for its verdict: go_on is called with it, now where it came already.
   void wait(std::uint64_t ticket, resumption then) {
     std::unique_lock lock(mutex_);
     entry& e = all_[ticket];
+    if (e.came && then.waits_on(*e.came) && then.when_parked == parking::is_nothing) e.came.reset();
     if (!e.came) {
       e.then = then;
       return;
     }
     const postbus_verdict answer = *e.came;
-    all_.erase(ticket);
+    if (then.waits_on(answer)) e.came.reset();
+    else all_.erase(ticket);
     lock.unlock();
     then.go_on(then.ctx, answer);
   }
@@ -55,13 +74,16 @@ class flow_table {
   bool resume(const postbus_verdict& answer) {
     std::unique_lock lock(mutex_);
     const auto found = all_.find(answer.ticket);
-    if (found == all_.end() || found->second.came) return false;
+    if (found == all_.end() || (found->second.came && found->second.came->verdict != POSTBUS_PARK))
+      return false;
     if (found->second.then.go_on == nullptr) {
       found->second.came = answer;
       return true;
     }
     const resumption then = found->second.then;
-    all_.erase(found);
+    if (!then.waits_on(answer)) all_.erase(found);
+    else if (then.when_parked == parking::is_nothing) return true;
+    else found->second.then = {};
     lock.unlock();
     then.go_on(then.ctx, answer);
     return true;

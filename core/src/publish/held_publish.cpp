@@ -54,7 +54,7 @@ void engine::hold(std::unique_ptr<async_publish> p) {
   const std::uint64_t ticket = p->marks.ticket;
   const std::int64_t left = p->deadline_ns - rt->now_ns();
   auto* limit = new limit_of_held{alive, ticket, p.get()};
-  features.waiting.wait(ticket, {&publish_resumed, p.release()});
+  features.waiting.wait(ticket, {&publish_resumed, p.release(), flow_table::parking::is_nothing});
   rt->timer(std::max<std::int64_t>(0, left), {&held_too_long, limit});
 }
 

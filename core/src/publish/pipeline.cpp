@@ -119,7 +119,7 @@ void pipeline::ask_one(thread_record& thread, std::size_t place, std::uint32_t n
     }
     n = 0;
   };
-  if (f.settings.key.parts.size() > 1) keys.resize(std::min(at_once, travellers.size()));
+  if (f.settings.key.is_made()) keys.resize(std::min(at_once, travellers.size()));
   std::string none;
   for (traveller& t : travellers) {
     const std::uint64_t mask = stage == POSTBUS_AT_PUBLISH ? t.entry->publish_mask : t.entry->deliver_mask;
@@ -132,7 +132,9 @@ void pipeline::ask_one(thread_record& thread, std::size_t place, std::uint32_t n
     item.memo = t.marks.memo(place);
     item.cause = t.cause;
     item.attempt = t.attempt;
-    item.key = sdk::str(key_of(f.settings.key, *t.event, f.settings.topics, keys.empty() ? none : keys[n]));
+    item.key = key_for(f, *t.event, keys.empty() ? none : keys[n]);
+    item.subscriber = t.subscriber;
+    item.can = stage == POSTBUS_AT_PUBLISH ? t.entry->transport->can : t.can;
     whose[n] = &t;
     if (++n == at_once) call();
   }
@@ -174,7 +176,8 @@ bool pipeline::tell(thread_record&, std::uint32_t stage, const postbus_event& ev
     item.memo = marks.memo(place);
     item.attempt = attempt;
     item.outcome = how.is_refused ? std::int32_t{POSTBUS_RELEASE} : how.outcome;
-    item.key = sdk::str(key_of(f.settings.key, event, f.settings.topics, key));
+    item.key = key_for(f, event, key);
+    item.subscriber = how.subscriber;
     if (may_wait) waiting.asking(marks.ticket);
     f.table->on_batch(f.self, stage, &item, 1);
     if (may_wait && item.verdict == POSTBUS_HOLD) return false;
@@ -197,6 +200,13 @@ void pipeline::take_answer(telling& how, const postbus_verdict& answer) const {
   how.is_refused = how.outcome == POSTBUS_ACK || how.outcome == POSTBUS_DROPPED;
   const feature& f = features_[place_of(POSTBUS_AT_SETTLED, how.at)];
   how.reason = f.id + ": " + std::string(words_of(f, answer.reason));
+}
+
+// As an item has it: an event without the value has an empty key, not none.
+postbus_str pipeline::key_for(const feature& f, const postbus_event& event, std::string& buffer) {
+  if (f.settings.key.empty()) return {};
+  const std::string_view key = key_of(f.settings.key, event, f.settings.topics, buffer);
+  return sdk::str(key.data() != nullptr ? key : std::string_view(""));
 }
 
 std::string_view pipeline::words_of(const feature& f, std::uint32_t reason) const noexcept {

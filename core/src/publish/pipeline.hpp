@@ -30,6 +30,8 @@ struct traveller {
   topic_entry* entry = nullptr;   // of the event's topic
   event_record* owned = nullptr;  // the replacement that `event` is, if it was replaced
   passage_marks marks;
+  const postbus_subscriber* subscriber = nullptr;  // of a delivery
+  std::uint32_t can = 0;                           // of the transport that a delivery came over
   std::uint64_t cause = 0;
   std::uint32_t attempt = 0;
   // What ended it: DROP, REJECT, or FAIL where on_error says so. HOLD and PARK: it waits for the feature that was asked as number `at`.
@@ -101,6 +103,7 @@ class pipeline {
                std::span<traveller> travellers) const;
   void carry_out(thread_record& thread, std::size_t place, std::uint32_t stage, const postbus_item& answer,
                  traveller& t) const;
+  static postbus_str key_for(const feature& f, const postbus_event& event, std::string& buffer);
   std::string_view words_of(const feature& f, std::uint32_t reason) const noexcept;
 
   engine& engine_;

@@ -183,7 +183,8 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
       }
     }
     transport_slot& to = *entry->transport;
-    if (!to.answers_at_once || r.options->delay) [[unlikely]] {
+    const bool waits_here = delayed_events::keeps(to, delay_of(*r.options));
+    if (!waits_here && (!to.answers_at_once || r.options->delay)) [[unlikely]] {
       inside.leave();
       const std::int64_t deadline = rt->now_ns() + r.options->deadline.count();
       if (in_handler() && to.waiting.would_wait()) count_refused(ec = make_error_code(error::would_block));
@@ -191,12 +192,17 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
         take_late(*start_late(*going, to, deadline, delay_of(*r.options), std::move(marks)), deadline, ec,
                   out);
     } else {
-      postbus_out one{going, nullptr, 0, 0, entry->slot.data()};
-      const answer_to answer{&ec, &out, r.options->deadline.count()};
-      send_at_once(thread, inside, to, {&one, 1}, {&answer, 1});
+      if (waits_here) [[unlikely]] {
+        ec = delayed.add(*going, to, delay_of(*r.options));
+      } else {
+        postbus_out one{going, nullptr, 0, 0, entry->slot.data()};
+        const answer_to answer{&ec, &out, r.options->deadline.count()};
+        send_at_once(thread, inside, to, {&one, 1}, {&answer, 1});
+      }
       if (!ec) {
-        thread.published.store(thread.published.load(std::memory_order_relaxed) + 1,
-                               std::memory_order_relaxed);
+        if (!waits_here) [[likely]]
+          thread.published.store(thread.published.load(std::memory_order_relaxed) + 1,
+                                 std::memory_order_relaxed);
         receipt_access::set_id(out, *going, thread, wall_of(thread));
       } else {
         count_refused(ec);

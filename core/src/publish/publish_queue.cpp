@@ -7,6 +7,12 @@
 #include <postbus/sdk/hash.hpp>
 
 namespace postbus::detail {
+namespace {
+
+// How long a transport that is away is left alone before something is tried on it: drawn from half of that to one and a half.
+constexpr std::int64_t first_try_ns = 50'000'000, last_try_ns = 1'000'000'000;
+
+}  // namespace
 
 std::unique_ptr<async_publish> engine::prepare(std::string_view topic, bytes_view data,
                                                const publish_options& options) {
@@ -50,7 +56,7 @@ void engine::start(std::unique_ptr<async_publish> p) {
 
 void engine::hand_over(std::unique_ptr<async_publish> p) {
   transport_slot& to = *p->to;
-  if (p->delay_ns > 0 && (to.can & POSTBUS_CAN_DELAY) == 0) {
+  if (delayed_events::keeps(to, p->delay_ns)) {
     engine& self = *p->owner;
     const error_code ec = self.delayed.add(*p->event, to, p->delay_ns);
     return async_publish::complete(std::move(p), ec);
@@ -70,9 +76,8 @@ void async_publish::complete(std::unique_ptr<async_publish> self, error_code ec)
   const auto owner = self->owner;
   if (!ec && self->event != nullptr)
     receipt_access::set_id(self->value, *self->event, owner->threads.mine(), owner->rt->wall_ns());
-  const bool is_taken_on =
-      self->delay_ns > 0 && (self->to->can & POSTBUS_CAN_DELAY) == 0;  // published when it is due
-  if (!ec && !is_taken_on) owner->published.fetch_add(1, std::memory_order_relaxed);
+  if (!ec && !delayed_events::keeps(*self->to, self->delay_ns))
+    owner->published.fetch_add(1, std::memory_order_relaxed);
   else owner->count_refused(ec);
   if (self->event != nullptr)
     owner->features.tell_published(owner->threads.mine(), *self->event, self->marks, from_error_code(ec));
@@ -90,18 +95,17 @@ void async_publish::complete(std::unique_ptr<async_publish> self, error_code ec)
 void publish_queue::start(std::unique_ptr<async_publish> p) {
   std::unique_lock lock(mutex_);
   p->order = ++started_;
-  if (waiting_.empty() && !pumping_ && !full_ && has_room()) {
+  if (waiting_.empty() && !pumping_ && !full_ && !away_ && has_room()) {
     ++in_flight_;
     bytes_ += p->event->data.len;
     lock.unlock();
     return send(std::move(p));
   }
-  if (waiting_.size() < events_max && p->deadline_ns > owner_.rt->now_ns()) {
-    waiting_.push_back(std::move(p));
-    return arm();
-  }
+  if (waiting_.size() < events_max && waiting_bytes_ < bytes_max && p->deadline_ns > owner_.rt->now_ns())
+    return put(std::move(p));
+  const auto why = away_ ? error::unavailable : error::full;
   lock.unlock();
-  async_publish::complete(std::move(p), make_error_code(error::full));
+  async_publish::complete(std::move(p), make_error_code(why));
 }
 
 void publish_queue::send(std::unique_ptr<async_publish> p) {
@@ -125,18 +129,51 @@ void publish_queue::answered(void* ctx, std::int32_t status, const void* result,
     const std::lock_guard lock(self.mutex_);
     --self.in_flight_;
     self.bytes_ -= p->event->data.len;
-    if (status == POSTBUS_E_FULL && POSTBUS_CAN(self.to_.table, room) &&
-        p->deadline_ns > alive->rt->now_ns()) {
+    const bool may_wait = p->deadline_ns > alive->rt->now_ns();
+    if (status == POSTBUS_E_UNAVAILABLE && self.to_.buffers) {
+      if (!std::exchange(self.away_, true)) self.try_after_ns_ = first_try_ns;
+      if (may_wait) self.put(std::move(p));
+      if (self.in_flight_ == 0) self.try_later();
+    } else if (self.away_) {
+      self.away_ = false;
+    }
+    if (status == POSTBUS_E_FULL && POSTBUS_CAN(self.to_.table, room) && may_wait) {
       if (!std::exchange(self.full_, true)) ask = sdk::view(p->event->topic);
-      const auto later = std::find_if(self.waiting_.begin(), self.waiting_.end(),
-                                      [&](const auto& w) { return w->order > p->order; });
-      self.waiting_.insert(later, std::move(p));
-      self.arm();
+      self.put(std::move(p));
     }
   }
   if (p != nullptr) async_publish::complete(std::move(p), to_error_code(status));
   if (!ask.empty()) self.ask_for_room(ask);
   else self.pump();
+}
+
+void publish_queue::put(std::unique_ptr<async_publish> p) {
+  waiting_bytes_ += p->event->data.len;
+  const auto later =
+      std::find_if(waiting_.rbegin(), waiting_.rend(), [&](const auto& w) { return w->order < p->order; });
+  waiting_.insert(later.base(), std::move(p));
+  arm();
+}
+
+void publish_queue::try_later() {
+  if (waiting_.empty()) {  // whoever publishes next sees
+    away_ = false;
+    return;
+  }
+  const std::int64_t after =
+      try_after_ns_ / 2 +
+      static_cast<std::int64_t>(owner_.rt->random() % static_cast<std::uint64_t>(try_after_ns_));
+  try_after_ns_ = std::min(try_after_ns_ * 2, last_try_ns);
+  owner_.rt->timer(after, {[](void* ctx, std::int32_t status, const void*, const postbus_error*) {
+                             if (status == POSTBUS_OK) static_cast<publish_queue*>(ctx)->try_now();
+                           },
+                           this});
+}
+
+void publish_queue::try_now() {
+  if (pump(1) > 0) return;
+  const std::lock_guard lock(mutex_);
+  if (away_) try_later();
 }
 
 void publish_queue::ask_for_room(std::string_view topic) {
@@ -157,13 +194,15 @@ void publish_queue::ask_for_room(std::string_view topic) {
                    new asked{owner_.shared_from_this(), this}});
 }
 
-void publish_queue::pump() {
+std::size_t publish_queue::pump(std::size_t anyway) {
   std::unique_lock lock(mutex_);
-  if (pumping_) return;
+  if (pumping_) return 0;
   pumping_ = true;
-  while (!waiting_.empty() && !full_ && has_room()) {
+  std::size_t sent = 0;
+  for (; !waiting_.empty() && !full_ && has_room() && (!away_ || sent < anyway); ++sent) {
     std::unique_ptr<async_publish> p = std::move(waiting_.front());
     waiting_.pop_front();
+    waiting_bytes_ -= p->event->data.len;
     ++in_flight_;
     bytes_ += p->event->data.len;
     lock.unlock();
@@ -171,6 +210,7 @@ void publish_queue::pump() {
     lock.lock();
   }
   pumping_ = false;
+  return sent;
 }
 
 void publish_queue::arm() {
@@ -187,18 +227,21 @@ void publish_queue::arm() {
 
 void publish_queue::expire() {
   std::vector<std::unique_ptr<async_publish>> late;
+  error::errc why = error::full;
   {
     const std::lock_guard lock(mutex_);
+    if (away_) why = error::unavailable;
     armed_ns_ = INT64_MAX;
     const std::int64_t now = owner_.rt->now_ns();
     std::erase_if(waiting_, [&](std::unique_ptr<async_publish>& p) {
       if (p->deadline_ns > now) return false;
+      waiting_bytes_ -= p->event->data.len;
       late.push_back(std::move(p));
       return true;
     });
     arm();
   }
-  for (auto& p : late) async_publish::complete(std::move(p), make_error_code(error::full));
+  for (auto& p : late) async_publish::complete(std::move(p), make_error_code(why));
 }
 
 // ---- for those who wait on the spot, and for plugins

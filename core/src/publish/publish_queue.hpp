@@ -1,4 +1,5 @@
-// publish_queue: asynchronous publishes that have to wait for room, in their order, and the bound on those without their answer.
+// publish_queue: asynchronous publishes that have to wait, in their order, for room or for a transport that is away, and the bound on
+// those without their answer.
 #pragma once
 
 #include "engine/runtime.hpp"
@@ -64,16 +65,21 @@ class publish_queue {
   void start(std::unique_ptr<async_publish> p);
   bool would_wait() {
     const std::lock_guard lock(mutex_);
-    return !waiting_.empty() || full_ || !has_room();
+    return !waiting_.empty() || full_ || away_ || !has_room();
   }
 
  private:
   bool has_room() const noexcept { return in_flight_ < events_max && bytes_ < bytes_max; }
   void send(std::unique_ptr<async_publish> p);
   static void answered(void* ctx, std::int32_t status, const void* result, const postbus_error* error);
-  // Sends what waits, as far as there is room.
-  void pump();
+  // Sends what waits, as far as there is room; to a transport that is away, `anyway` of them.
+  std::size_t pump(std::size_t anyway = 0);  // returns how many
   void ask_for_room(std::string_view topic);
+  // With the lock held: it waits, in its place.
+  void put(std::unique_ptr<async_publish> p);
+  // With the lock held: after a while the first of those that wait is sent, to see whether the transport is there again.
+  void try_later();
+  void try_now();
   // With the lock held: a timer for the first deadline among those that wait.
   void arm();
   void expire();
@@ -82,10 +88,13 @@ class publish_queue {
   transport_slot& to_;
   std::mutex mutex_;
   std::deque<std::unique_ptr<async_publish>> waiting_;  // in their order
-  std::size_t in_flight_ = 0, bytes_ = 0;               // handed to the transport and not answered
+  std::size_t waiting_bytes_ = 0;
+  std::size_t in_flight_ = 0, bytes_ = 0;  // handed to the transport and not answered
   std::uint64_t started_ = 0;
-  bool pumping_ = false,
-       full_ = false;  // full_: the transport said so, and has not said that there is room again
+  bool pumping_ = false;
+  bool full_ = false;  // the transport said so, and has not said that there is room again
+  bool away_ = false;  // it said that it is unavailable, and has taken nothing since
+  std::int64_t try_after_ns_ = 0;
   std::int64_t armed_ns_ = INT64_MAX;
 };
 

@@ -25,6 +25,8 @@ void check_transport(const plugin_instance& p) {
   if (((table->can & POSTBUS_CAN_CREDIT) != 0) != POSTBUS_CAN(table, credit) ||
       ((table->can & POSTBUS_CAN_ACK) != 0) != POSTBUS_CAN(table, settle))
     refuse("says CREDIT or ACK without the function, or the reverse", "both or neither");
+  if ((table->can & POSTBUS_CAN_LEASE) != 0 && (table->can & POSTBUS_CAN_ACK) == 0)
+    refuse("says LEASE without ACK", "both: leases are renewed by settle()");
   // A wrapper passes on what it names of what there is.
   const bool is_wrapper = p.wrapped() != nullptr;
   const std::uint32_t can = p.manifest().can & (is_wrapper ? table_of(*p.wrapped())->can : UINT32_MAX);
@@ -54,11 +56,15 @@ transport_slot::transport_slot(engine& owner, std::unique_ptr<plugin_instance> i
     data_max = std::min(data_max, table_of(*layer)->data_max);
   }
   answers_at_once = (table->flags & POSTBUS_ANSWERS_AT_ONCE) != 0 && (needs & POSTBUS_NEED_WIRE) == 0;
+  buffers = settings.buffers;
+  if (buffers) answers_at_once = false;  // those that wait are kept, in their order
   inline_dispatch = settings.dispatch == dispatch_mode::on_delivery;
   // Else a handler could run on the very thread that brings the answers its own publish waits for.
   if (inline_dispatch && !answers_at_once)
     throw error(error::unsupported, path + ".dispatch = \"inline\" on '" + plugin->id() + "'",
-                "a transport that answers a publish at once", "set " + path + ".dispatch = \"queued\"");
+                buffers ? "on_unavailable = \"fail\": who waits holds no handler"
+                        : "a transport that answers a publish at once",
+                "set " + path + ".dispatch = \"queued\"");
 }
 
 transport_slot::~transport_slot() = default;

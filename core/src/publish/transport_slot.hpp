@@ -39,6 +39,7 @@ struct transport_slot {
   std::uint64_t data_max = 0;
   bool inline_dispatch = false;
   bool answers_at_once = false;  // and wants no wire: a publish ends on the stack it began on
+  bool buffers = false;          // while it is unavailable, publishes wait
   publish_queue waiting;
   std::array<std::atomic<std::uint64_t>, notice_names.size()> notices{};  // by kind
   std::atomic<std::uint64_t> missed{0};                                   // events that notices told of

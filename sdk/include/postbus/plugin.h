@@ -260,7 +260,7 @@ enum {
   POSTBUS_ACK = 0,
   POSTBUS_RELEASE = 1, /* give back after value_ns; uncounted unless FAILED went before */
   POSTBUS_FAILED = 2,  /* a handler started and did not succeed: attempt counted; the token stays ours for value_ns */
-  POSTBUS_EXTEND = 3,  /* the lease, to value_ns from now */
+  POSTBUS_EXTEND = 3,  /* the lease, to value_ns from now; E_CONFLICT: it is lost, the token names nothing here any more */
   POSTBUS_DEAD = 4,    /* store `dead` and ack, in one step */
   POSTBUS_DROPPED = 5  /* outcome only: a feature dropped it */
 };
@@ -304,15 +304,24 @@ enum {
   POSTBUS_REPLACE = 5, /* go on with `replacement`, whose reference is the host's now; another topic is routed anew */
   POSTBUS_FAIL = 6     /* the feature itself failed: its on_error decides */
 };
+/* Whose delivery an item is. Constant; valid until the item is settled. */
+typedef struct postbus_subscriber {
+  uint32_t size, flags;
+  uint64_t number;          /* among all subscriptions that this bus ever has */
+  postbus_str pattern, group /* empty = none: it gets every event itself */;
+} postbus_subscriber;
 typedef struct postbus_item {
   const postbus_event *event;
-  postbus_str key;          /* the feature's configured key expression, evaluated; empty = none is configured */
+  postbus_str key;          /* the feature's configured key expression, evaluated: empty where the event has no such value; ptr NULL = none
+                             * is configured */
   uint64_t ticket, memo;    /* ticket names the item; memo is the plugin's, kept from DELIVER to SETTLED and PUBLISH to PUBLISHED */
   uint64_t cause;           /* PUBLISH: ticket of the delivery it came through, 0 = none */
   uint32_t verdict, reason; /* the answer; PASS and 0 when asked. reason: of the manifest's; an error's name ("paused") is that error */
   int32_t outcome;          /* PUBLISHED, SETTLED: POSTBUS_ACK … or a status */
   uint32_t attempt;
   const postbus_event *replacement;
+  const postbus_subscriber *subscriber; /* DELIVER, SETTLED; else NULL */
+  uint32_t can, reserved;   /* PUBLISH, DELIVER: POSTBUS_CAN_… of the transport that it goes over, or came over; else 0 */
 } postbus_item;
 typedef struct postbus_interceptor {
   uint32_t size, stages, needs, flags;
@@ -321,7 +330,8 @@ typedef struct postbus_interceptor {
 typedef struct postbus_verdict { uint64_t ticket; uint32_t verdict, reason; const postbus_event *replacement; } postbus_verdict;
 typedef struct postbus_flow { /* host: "postbus.flow/1" */
   uint32_t size, flags;
-  /* [any] In this order, perhaps before on_batch returned; the rest runs on a worker. HOLD: ask me again when the item's turn comes. */
+  /* [any] In this order, perhaps before on_batch returned; the rest runs on a worker. PARK: it waits on, parked now. HOLD: ask me again
+   * when the item's turn comes. */
   void (*resume)(void *self, const postbus_verdict *, size_t n);
   /* [any] What was passed at DELIVER and has not started is shown again before it does: on return none of it can start unseen.
    * `where`: captures and their values; the host may show more than those. Returns how many it knows of now. */

@@ -2,38 +2,10 @@
 #include "driver.hpp"
 #include "tables.hpp"
 
-#include <algorithm>
 #include <thread>
 
 namespace postbus::conformance {
 namespace {
-
-void for_each_feature(const library_under_test& l, const std::function<void(const plugin_info&)>& f) {
-  bool any = false;
-  for_each_plugin(l, [&](const plugin_info& p) {
-    if (std::find(p.provides.begin(), p.provides.end(), "postbus.interceptor/1") == p.provides.end()) return;
-    any = true;
-    f(p);
-  });
-  if (!any) throw check_skipped{"the library has no feature"};
-}
-
-std::vector<testing::event> events(std::size_t n) {
-  std::vector<testing::event> all(n);
-  for (std::size_t i = 0; i < n; ++i) all[i] = {.topic = "conformance:check", .data = std::to_string(i)};
-  return all;
-}
-
-// Shows it events at each stage that it looks at.
-void show(driver& d, std::size_t n) {
-  const auto batch = events(n);
-  for (const std::uint32_t stage : {POSTBUS_AT_PUBLISH, POSTBUS_AT_DELIVER}) {
-    try {
-      d.run(stage, std::span(batch));
-    } catch (const std::logic_error&) {  // not one of its stages
-    }
-  }
-}
 
 void feature_batches(const library_under_test& l, findings& f) {
   for_each_feature(l, [&](const plugin_info& p) {
@@ -71,10 +43,22 @@ void feature_memory(const library_under_test& l, findings& f) {
   });
 }
 
+// It writes to none, and looks at none when its call has returned.
+void feature_lent(const library_under_test& l, findings& f) {
+  for_each_feature(l, [&](const plugin_info& p) {
+    driver d(l, p, f);
+    d.lend_in_pages(true);
+    d.start_up();
+    for (int i = 0; i < 10; ++i) show(d, 10);
+    d.shut_down();
+  });
+}
+
 constexpr library_check table[] = {
     {"feature-batches", "a feature answers batches of none, of one and of a thousand", feature_batches},
     {"feature-threads", "a feature is asked from eight threads at once", feature_threads},
     {"feature-memory", "a feature answers also when there is no memory for an event", feature_memory},
+    {"feature-lent", "a feature looks at an event while it is lent, and changes nothing of it", feature_lent},
 };
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "driver.hpp"
 #include "tables.hpp"
 
 #include <postbus/conformance/library.hpp>
@@ -7,9 +8,6 @@
 namespace postbus::conformance {
 namespace {
 
-bool provides(const plugin_info& p, std::string_view interface) {
-  return std::find(p.provides.begin(), p.provides.end(), interface) != p.provides.end();
-}
 bool is_store(const plugin_info& p) { return provides(p, "postbus.store/1"); }
 
 enum class role { transport, store, feature, transport_wrapper, store_wrapper };

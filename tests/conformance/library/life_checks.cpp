@@ -2,6 +2,9 @@
 #include "driver.hpp"
 #include "tables.hpp"
 
+#include <malloc.h>
+
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -65,14 +68,18 @@ struct lender : testing::fake_host {
   ~lender() { take_faults(); }
 };
 
+testing::settings of_wrong_types(testing::settings all) {
+  for (auto& [name, value] : all) {
+    if (std::holds_alternative<std::string>(value)) value = true;
+    else value = std::string("no such thing");
+  }
+  return all;
+}
+
 // The host refuses these before a plugin sees them; one that sees them all the same must not fall over.
 void bad_settings(const library_under_test& l, findings& f) {
   for_each_plugin(l, [&](const plugin_info& p) {
-    testing::settings wrong = settings_for(l, p);
-    for (auto& [name, value] : wrong) {
-      if (std::holds_alternative<std::string>(value)) value = true;
-      else value = std::string("no such thing");
-    }
+    const testing::settings wrong = of_wrong_types(settings_for(l, p));
     std::string noise(1024 * 1024, '\0');
     for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = static_cast<char>(i * 2654435761u >> 13);
     const std::pair<const char*, std::string> configs[] = {
@@ -134,9 +141,94 @@ void missing_services(const library_under_test& l, findings& f) {
   });
 }
 
+// Bytes that are allocated now.
+std::size_t allocated() { return ::mallinfo2().uordblks; }
+
+// What each round leaves is left by all series of them; what is set up once, or grows now and then, is not. 16 bytes are the least that an
+// allocation takes.
+void expect_no_growth(const std::string& id, const char* what, const std::function<void()>& round,
+                      findings& f) {
+  constexpr std::size_t series = 4, rounds = 30, least = 16;
+  if (allocated() == 0) throw check_skipped{"the allocator of this process does not count"};
+  std::size_t growth = SIZE_MAX;
+  for (std::size_t i = 0; i < series; ++i) {
+    const std::size_t before = allocated();
+    for (std::size_t n = 0; n < rounds; ++n) round();
+    const std::size_t after = allocated();
+    growth = std::min(growth, after > before ? after - before : 0);
+  }
+  f.expect(growth < rounds * least, "expected of '" + id + "' that " + what +
+                                        " leaves no memory allocated; each " + std::to_string(rounds) +
+                                        " times there were at least " + std::to_string(growth) +
+                                        " bytes more");
+}
+
+void leaks(const library_under_test& l, findings& f) {
+  for_each_plugin(l, [&](const plugin_info& p) {
+    const testing::settings wrong = of_wrong_types(settings_for(l, p));
+    const std::string as_json = testing::to_json(wrong);
+    const postbus_plugin_desc& desc = desc_of(l, p);
+    expect_no_growth(
+        p.id, "refusing wrong settings",
+        [&] {
+          const lender host(wrong);
+          create_and_destroy(desc, host.host(), as_json, "for settings of the wrong types", f);
+        },
+        f);
+    expect_no_growth(
+        p.id, "a whole life",
+        [&] {
+          driver d(l, p, f);
+          d.start_up();
+          d.shut_down();
+        },
+        f);
+  });
+}
+
+// A store that is there, and does nothing.
+struct no_store {
+  std::int32_t status;
+
+  static void refuse(void* self, postbus_done done) {
+    sdk::answer(done, static_cast<no_store*>(self)->status);
+  }
+  static constexpr postbus_store table{
+      sizeof(postbus_store), 0,
+      [](void* self, const postbus_op*, std::size_t, postbus_done done) { refuse(self, done); },
+      [](void* self, postbus_str, void (*)(void*, postbus_str, postbus_bytes), void*, postbus_done done) {
+        refuse(self, done);
+      },
+      [](void*, std::uint64_t, postbus_done done) { sdk::answer(done, POSTBUS_OK); }};
+};
+
+// It starts or says why not, has a verdict for what it is shown, and stops.
+void store_unavailable(const library_under_test& l, findings& f) {
+  bool any = false;
+  for_each_plugin(l, [&](const plugin_info& p) {
+    if (p.wraps != "store" && !needs(p, "postbus.store/1")) return;
+    any = true;
+    for (const std::int32_t status : {POSTBUS_E_UNAVAILABLE, POSTBUS_E_UNKNOWN, POSTBUS_E_TIMEOUT}) {
+      no_store refuses{status};
+      driver d(l, p, f);
+      d.add_service("postbus.store/1", &no_store::table, &refuses);
+      if (!d.create_only()) continue;
+      const auto started = d.start();
+      if (!d.answered(started)) f.add("expected an answer to start without a store; there is none");
+      if (started && provides(p, "postbus.interceptor/1")) show(d, 10);
+      if (started) d.clock().advance(std::chrono::minutes(1));
+      d.shut_down();
+    }
+  });
+  if (!any) throw check_skipped{"no plugin of the library uses a store"};
+}
+
 constexpr library_check table[] = {
     {"life", "its plugins are created, started, stopped and destroyed a hundred times", rounds},
     {"bad-settings", "settings that no schema would let by are refused, or do no harm", bad_settings},
+    {"leaks", "neither a life nor settings that it refuses leave memory behind", leaks, on_failure::go_on,
+     std::chrono::seconds(60)},
+    {"store", "with a store that answers nothing but errors they work, or say why not", store_unavailable},
     {"newer-host", "on a host of a later version they work, or say why not", newer_host},
     {"older-host", "on a host whose table is shorter they work, or say why not", older_host},
     {"services", "without an optional service they work, or say why not", missing_services},

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <sstream>
 #include <thread>
 
@@ -71,15 +70,11 @@ void store_driver::let_pass(std::chrono::nanoseconds time) {
 
 void for_each_store(const library_under_test& library, findings& f,
                     const std::function<void(store_driver&)>& check) {
-  bool any = false;
-  for_each_plugin(library, [&](const plugin_info& p) {
-    if (std::find(p.provides.begin(), p.provides.end(), "postbus.store/1") == p.provides.end()) return;
-    any = true;
+  for_each_plugin_with("postbus.store/1", "store", library, [&](const plugin_info& p) {
     store_driver d(library, p, f);
     d.start_up();
     check(d);
   });
-  if (!any) throw check_skipped{"the library has no store"};
 }
 
 }  // namespace postbus::conformance

@@ -98,11 +98,12 @@ void watches(const library_under_test& l, findings& f) {
     std::vector<std::string> told;
     for (int i = 0; i < 1500; ++i)
       d.all([&](auto& o) {
-        o.notify(d.key("watched:a"), told.emplace_back(std::to_string(i)));
+        o.notify(d.key("watched:a"), told.emplace_back(std::to_string(2 * i)));
         o.notify(d.key("other"), "not for it");
+        o.notify(d.key("watched:b"), told.emplace_back(std::to_string(2 * i + 1)));
       });
     hears(told.size());
-    d.found(heard == told, "a watch hears each note of its prefix, once and in order; of 1,500 it heard " +
+    d.found(heard == told, "a watch hears each note of its prefix, once and in order; of 3,000 it heard " +
                                std::to_string(count()));
     d.all([&](auto& o) {
       o.check(d.key("nothing")).if_present().in_group(1);

@@ -7,7 +7,6 @@
 namespace postbus::conformance {
 namespace {
 
-using testing::event;
 using testing::recording_sink;
 
 // Until `n` events are there, or they will not come.
@@ -20,14 +19,8 @@ bool arrives(driver& d, const recording_sink& sink, std::size_t n) {
   return sink.deliveries().size() >= n;
 }
 
-std::vector<event> events(std::size_t n) {
-  std::vector<event> all(n);
-  for (std::size_t i = 0; i < n; ++i) all[i] = {.topic = "conformance:check", .data = std::to_string(i)};
-  return all;
-}
-
 testing::answer send(driver& d, std::size_t n) {
-  const auto batch = events(n);
+  const auto batch = numbered_events(n);
   return d.publish(std::span(batch));
 }
 
@@ -41,11 +34,11 @@ void batches(const library_under_test& l, findings& f) {
     recording_sink sink;
     driver d(l, p, f);
     d.start_up();
-    const auto subscribed = d.subscribe("conformance:check", sink, {.credit = 5000});
+    const auto subscribed = d.subscribe("conformance:check", sink, {.credit = d.first_credit(5000)});
     if (!d.expect_ok(subscribed, "subscribe")) return;
     std::size_t sent = 0;
     for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{1000}}) {
-      const auto batch = events(n);
+      const auto batch = numbered_events(n);
       const auto published = d.publish(std::span(batch));
       if (!d.expect_ok(published, "publish")) return;
       std::size_t refused = 0;
@@ -70,13 +63,13 @@ void quiet_after_the_end(const library_under_test& l, findings& f) {
     recording_sink sink, other;
     driver d(l, p, f);
     d.start_up();
-    const auto ends = d.subscribe("conformance:check", sink, {.credit = 2});
-    const auto stays = d.subscribe("conformance:check", other, {.credit = 100});
+    const auto ends = d.subscribe("conformance:check", sink, {.credit = d.first_credit(2)});
+    const auto stays = d.subscribe("conformance:check", other, {.credit = d.first_credit(100)});
     if (!d.expect_ok(ends, "subscribe") || !d.expect_ok(stays, "subscribe")) return;
     d.expect_ok(send(d, 4), "publish");
     f.expect(arrives(d, other, 4), "expected that four events arrive where there is credit for them");
-    d.credit(ends.pointer(),
-             10);  // more than it will use: what still came would not be held up by a want of it
+    d.more_credit(ends.pointer(),
+                  10);  // more than it will use: what still came would not be held up by a want of it
     f.expect(arrives(d, sink, 4), "expected that what waited for credit arrives when there is some");
     end(d, ends);
     d.expect_ok(send(d, 4), "publish");
@@ -92,16 +85,16 @@ void eight_threads(const library_under_test& l, findings& f) {
     recording_sink sink;
     driver d(l, p, f);
     d.start_up();
-    const auto subscribed = d.subscribe("conformance:check", sink, {.credit = 1});
+    const auto subscribed = d.subscribe("conformance:check", sink, {.credit = d.first_credit(1)});
     if (!d.expect_ok(subscribed, "subscribe")) return;
     std::atomic<std::size_t> confirmed{0};
     std::vector<std::jthread> all;
     for (std::size_t t = 0; t < threads; ++t)
       all.emplace_back([&] {
-        const auto one = events(1);
+        const auto one = numbered_events(1);
         for (std::size_t i = 0; i < each; ++i) {
           const auto published = d.publish(std::span(one));
-          d.credit(subscribed.pointer(), 1);
+          d.more_credit(subscribed.pointer(), 1);
           if (d.answered(published) && published && published.statuses().front() == POSTBUS_OK) ++confirmed;
         }
       });
@@ -123,7 +116,7 @@ void stop_under_load(const library_under_test& l, findings& f) {
       recording_sink sink;
       driver d(l, p, f);
       d.start_up();
-      const auto subscribed = d.subscribe("conformance:check", sink, {.credit = 10});
+      const auto subscribed = d.subscribe("conformance:check", sink, {.credit = d.first_credit(10)});
       if (!d.expect_ok(subscribed, "subscribe")) return;
       for (int i = 0; i < 50; ++i) send(d, 20);
       end(d, subscribed);
@@ -138,7 +131,7 @@ void no_memory(const library_under_test& l, findings& f) {
     recording_sink sink;
     driver d(l, p, f);
     d.start_up();
-    const auto subscribed = d.subscribe("conformance:check", sink, {.credit = 1});
+    const auto subscribed = d.subscribe("conformance:check", sink, {.credit = d.first_credit(1)});
     if (!d.expect_ok(subscribed, "subscribe")) return;
     d.out_of_memory(true);
     std::size_t confirmed = 0;
@@ -150,7 +143,7 @@ void no_memory(const library_under_test& l, findings& f) {
       for (const std::int32_t status : published.statuses()) confirmed += status == POSTBUS_OK;
     }
     d.out_of_memory(false);
-    d.credit(subscribed.pointer(), 1000);
+    d.more_credit(subscribed.pointer(), 1000);
     f.expect(arrives(d, sink, confirmed), "expected that what was confirmed without memory arrives; of " +
                                               std::to_string(confirmed) + " events " +
                                               std::to_string(sink.deliveries().size()) + " did");
@@ -161,12 +154,31 @@ void no_memory(const library_under_test& l, findings& f) {
   });
 }
 
+// It writes to none, and holds on to those only that it has kept: what is delivered later is theirs.
+void lent(const library_under_test& l, findings& f) {
+  for_each_transport(l, [&](const plugin_info& p) {
+    recording_sink sink;
+    driver d(l, p, f);
+    d.lend_in_pages(true);
+    d.start_up();
+    const auto subscribed = d.subscribe("conformance:check", sink, {.credit = d.first_credit(1)});
+    if (!d.expect_ok(subscribed, "subscribe")) return;
+    for (int i = 0; i < 10; ++i) d.expect_ok(send(d, 10), "publish");
+    d.more_credit(subscribed.pointer(), 1000);
+    f.expect(arrives(d, sink, 100), "expected that events arrive that were lent to the transport; of 100 " +
+                                        std::to_string(sink.deliveries().size()) + " did");
+    end(d, subscribed);
+    d.shut_down();
+  });
+}
+
 constexpr library_check table[] = {
     {"batches", "batches of none, of one and of a thousand are answered and arrive", batches},
     {"quiet", "nothing comes beyond the credit, or after a subscription ended", quiet_after_the_end},
     {"threads", "its hot functions are called from eight threads at once", eight_threads},
     {"stop", "stopped under load, each call is answered exactly once", stop_under_load},
     {"memory", "without memory for an event a publish is answered all the same", no_memory},
+    {"lent", "it looks at an event while it is lent, and changes nothing of it", lent},
 };
 
 }  // namespace

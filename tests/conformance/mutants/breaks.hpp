@@ -1,6 +1,7 @@
-// breaks: the promises that the mutant can break, one at a time. "delivery" breaks one whenever it matters, or often enough; "delivery
-// rarely" one time in a thousand; "delivery again" only for an event that was delivered before, or has failed before.
+// breaks: the promises that the mutant can break, one at a time.
 #pragma once
+
+#include "pace.hpp"
 
 #include <cstddef>
 #include <iterator>
@@ -29,10 +30,13 @@ enum class breaks {
   answer,           // a publish is not answered
   refusal,          // a publish is answered with an error, and done
   closing,          // from the first end of a subscription on no publish is taken
+  ending,           // the end of a subscription is not answered
   unwell,           // it says that it is ill
   crash,            // it ends the process
   leak,             // a file stays open
   quiet,            // an event still comes after its subscription ended
+  scribble,         // it writes to an event that it is lent
+  borrow,           // it looks at an event when its publish was answered
   credit,           // it delivers one more than it has credit for
   credit_back,      // credit that is given is forgotten
   full,             // where there is no room it says that all is well
@@ -52,31 +56,24 @@ struct kind {
 };
 
 constexpr kind kinds[]{
-    {"nothing"},    {"delivery", 10}, {"once", 10}, {"order"},           {"topic"},     {"pattern"},
-    {"id"},         {"headers"},      {"data"},     {"ordering_key"},    {"ttl"},       {"group", 10},
-    {"forget", 10}, {"hasty", 10},    {"count"},    {"count_of_drains"}, {"release"},   {"answer"},
-    {"refusal"},    {"closing"},      {"unwell"},   {"crash"},           {"leak"},      {"quiet"},
-    {"credit"},     {"credit_back"},  {"full"},     {"bound"},           {"batch"},     {"past"},
-    {"replay", 10}, {"position"},     {"time"},     {"no_group"},        {"no_pattern"}};
+    {"nothing"},    {"delivery", 10}, {"once", 10}, {"order"},           {"topic"},       {"pattern"},
+    {"id"},         {"headers"},      {"data"},     {"ordering_key"},    {"ttl"},         {"group", 10},
+    {"forget", 10}, {"hasty", 10},    {"count"},    {"count_of_drains"}, {"release"},     {"answer"},
+    {"refusal"},    {"closing"},      {"ending"},   {"unwell"},          {"crash"},       {"leak"},
+    {"quiet"},      {"scribble"},     {"borrow"},   {"credit"},          {"credit_back"}, {"full"},
+    {"bound"},      {"batch"},        {"past"},     {"replay", 10},      {"position"},    {"time"},
+    {"no_group"},   {"no_pattern"}};
 
 static_assert(std::size(kinds) == static_cast<std::size_t>(breaks::no_pattern) + 1);
 
 // A promise, and when it is broken.
 struct broken_promise {
   breaks what = breaks::nothing;
-  unsigned period = 1;
-  bool only_again = false;
+  pace when;
 
   static constexpr broken_promise named(std::string_view name) {
-    const std::size_t end = name.find(' ');
-    const std::string_view how = end == name.npos ? std::string_view() : name.substr(end + 1);
     for (std::size_t i = 0; i < std::size(kinds); ++i)
-      if (kinds[i].name == name.substr(0, end))
-        return {static_cast<breaks>(i),
-                how == "rarely"  ? 1000
-                : how == "again" ? 1
-                                 : kinds[i].period,
-                how == "again"};
+      if (kinds[i].name == promise_in(name)) return {static_cast<breaks>(i), pace::in(name, kinds[i].period)};
     return {};
   }
 };

@@ -17,7 +17,7 @@ class handing_out {
   bool is_broken(breaks what) const noexcept { return broken_.what == what; }
   // Whether it is time to break this promise. `again`: for an event that was delivered, or has failed, before.
   bool breaks_now(breaks what, bool again = false) {
-    return is_broken(what) && (again || !broken_.only_again) && ++count_ % broken_.period == 0;
+    return is_broken(what) && (again || !broken_.when.only_again) && ++count_ % broken_.when.period == 0;
   }
 
   void hand_out(queue& q) {

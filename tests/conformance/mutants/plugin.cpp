@@ -2,6 +2,7 @@
 // to. What it breaks stands where it is kept.
 #include "answers_twice.hpp"
 #include "handing_out.hpp"
+#include "leaks_when_refused.hpp"
 
 #include <postbus/sdk/plugin.hpp>
 #include <postbus/sdk/topic_index.hpp>
@@ -24,20 +25,21 @@ class transport : handing_out {
   static constexpr std::uint32_t can =
       POSTBUS_CAN_CREDIT | POSTBUS_CAN_ACK | POSTBUS_CAN_GROUP | POSTBUS_CAN_PATTERN | POSTBUS_CAN_REPLAY;
 
-  explicit transport(sdk::context& ctx)
+  explicit transport(sdk::context& ctx, bool has_flow_control = true)
       : handing_out(ctx),
-        leaks_each_(broken_promise::named(ctx.text("breaks")).period),
+        has_flow_control_(has_flow_control),
+        leaks_each_(broken_promise::named(ctx.text("breaks")).when.period),
         queue_max_(static_cast<std::size_t>(ctx.integer("queue_max"))) {}
 
   void start(sdk::completion<>&& done) {
     // Counted over all buses of the process: one bus leaves nothing worth looking at.
     static std::uint64_t made = 0;
     if (is_broken(breaks::leak) && ++made % leaks_each_ == 0) (void)::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (is_broken(breaks::unwell)) ctx_.unwell(POSTBUS_UNHEALTHY, "it says so", "");
     done.ok();
   }
   void stop(sdk::completion<>&& done) {
     unanswered_.clear();
+    unended_.clear();
     done.ok();
   }
 
@@ -58,7 +60,7 @@ class transport : handing_out {
   }
 
   void subscribe(const postbus_sub& request, const sdk::sink& to, sdk::completion<member*>&& done) {
-    if (request.credit == POSTBUS_CREDIT_UNLIMITED)
+    if (request.credit == POSTBUS_CREDIT_UNLIMITED && has_flow_control_)
       return done.fail(POSTBUS_E_UNSUPPORTED, "it delivers with its lock held");
     const std::lock_guard lock(mutex_);
     const std::string pattern(sdk::view(request.pattern)), group(sdk::view(request.group));
@@ -93,8 +95,12 @@ class transport : handing_out {
   }
 
   void quiesce(member& m, sdk::completion<>&& done) {
-    is_closing_ = true;
-    if (!is_broken(breaks::quiet)) leave(m);
+    {
+      const std::lock_guard lock(mutex_);
+      is_closing_ = true;
+      if (!is_broken(breaks::quiet)) leave(m);
+      if (breaks_now(breaks::ending)) return unended_.push_back(std::move(done));
+    }
     done.ok();
   }
 
@@ -138,7 +144,11 @@ class transport : handing_out {
 
   std::int32_t add(const postbus_out& out) {
     if (is_broken(breaks::crash)) std::abort();
-    if (is_broken(breaks::closing) && is_closing_) return POSTBUS_E_UNAVAILABLE;
+    if (is_broken(breaks::scribble)) const_cast<postbus_event*>(out.event)->expires_ns = 0;
+    const postbus_event* const last = std::exchange(lent_, out.event);
+    if (is_broken(breaks::borrow) && last != nullptr && last->topic.len == 0) return POSTBUS_E_INVALID;
+    if (breaks_now(breaks::unwell)) ctx_.unwell(POSTBUS_UNHEALTHY, "it says so", "");
+    if (is_closing_ && breaks_now(breaks::closing)) return POSTBUS_E_UNAVAILABLE;
     std::vector<queue*> to;
     index_.match(sdk::view(out.event->topic), [&](queue* q) { to.push_back(q); });
     const bool full =
@@ -164,14 +174,15 @@ class transport : handing_out {
     return breaks_now(breaks::refusal) ? std::int32_t{POSTBUS_E_UNAVAILABLE} : std::int32_t{POSTBUS_OK};
   }
 
+  // With the lock held.
   void leave(member& m) {
-    const std::lock_guard lock(mutex_);
     std::erase(m.from->members, &m);
     if (m.from->is_group) return;
     if (m.from->place) index_.erase(std::exchange(m.from->place, {}));
     m.from->waiting.clear();
   }
 
+  const bool has_flow_control_;
   const unsigned leaks_each_;
   const std::size_t queue_max_;
   std::mutex mutex_;
@@ -180,11 +191,24 @@ class transport : handing_out {
   std::map<std::pair<std::string, std::string>, std::unique_ptr<queue>> groups_;
   std::deque<entry> past_;
   bool is_closing_ = false;
+  const postbus_event* lent_ = nullptr;  // the last one, gone by now
   std::vector<sdk::publish_completion> unanswered_;
+  std::vector<sdk::completion<>> unended_;
+};
+
+// The same without flow control.
+class flood : public transport {
+ public:
+  static constexpr std::uint32_t can = transport::can & ~std::uint32_t{POSTBUS_CAN_CREDIT};
+  explicit flood(sdk::context& ctx) : transport(ctx, false) {}
+
+ private:
+  using transport::credit;
 };
 
 }  // namespace
 }  // namespace mutant
 
-POSTBUS_PLUGINS(POSTBUS_PLUGIN("mutant", mutant::transport),
-                mutant::answering_twice<mutant::transport>("mutant-answers"))
+POSTBUS_PLUGINS(POSTBUS_PLUGIN("mutant", mutant::transport), POSTBUS_PLUGIN("mutant-flood", mutant::flood),
+                mutant::answering_twice<mutant::transport>("mutant-answers"),
+                mutant::leaking_when_refused<mutant::transport>("mutant-leaks"))

@@ -16,6 +16,8 @@ void wait_for_close(bus& b) {
   while (ec != error::closed) b.publish("elsewhere", "x", {}, ec);
 }
 
+constexpr std::uint64_t events = 1500;
+
 void drain(scene& s) {
   bus& b = s.open();
   std::atomic<int> calls{0};
@@ -23,15 +25,16 @@ void drain(scene& s) {
   error_code published;
   subscribe_options options;
   options.group = "g";
+  options.prefetch = events;
   const auto sub = b.subscribe(
       "a",
       [&](const delivery& d) {
         if (++calls > 1) return;
         while (!closing) std::this_thread::yield();
-        d.publish("from:inside", "the handler has something to say", {}, published);
+        for (std::uint64_t n = 0; n < events && !published; ++n)
+          d.publish("from:inside", "the handler has something to say", {}, published);
       },
       options);
-  constexpr std::uint64_t events = 100;
   for (std::uint64_t n = 0; n < events; ++n) s.publish(b, "a", std::to_string(n));
   s.wait_until([&] { return calls == 1; }, "the first handler runs");
   const std::jthread later([&] {
@@ -83,7 +86,9 @@ void publish_after_close(scene& s) {
   bus& b = s.open();
   b.close();
   const std::string closed = make_error_code(error::closed).message();
-  s.expect_equal(s.try_publish(b, "a", "x").message(), closed, "the answer to a publish");
+  std::uint64_t refused = 0;
+  for (std::uint64_t n = 0; n < events; ++n) refused += s.try_publish(b, "a", "x") == error::closed;
+  s.expect_equal(refused, events, "publishes that are refused because the bus is closed");
   const message batch[] = {{"a", "x"}};
   s.expect_equal(b.publish(batch)[0].ec.message(), closed, "the answer for an event of a batch");
   try {
@@ -98,6 +103,7 @@ void with_full_queues(scene& s) {
   bus& b = s.open();
   subscribe_options options;
   options.group = "g";
+  options.prefetch = events;
   std::atomic<bool> blocked{true};
   std::atomic<std::uint64_t> calls{0};
   const auto sub = b.subscribe(
@@ -107,7 +113,7 @@ void with_full_queues(scene& s) {
         while (blocked) std::this_thread::yield();
       },
       options);
-  for (const std::string& n : numbers(1000)) s.publish(b, "a", n);
+  for (const std::string& n : numbers(events)) s.publish(b, "a", n);
   s.wait_until([&] { return calls == 1; }, "the first handler runs");
   const std::jthread later([&] {
     wait_for_close(b);
@@ -145,6 +151,19 @@ void with_an_answer_owed(scene& s) {
   s.expect_equal(report.total().acked, 1u, "events acknowledged");
 }
 
+void ends_all_subscriptions(scene& s) {
+  bus& b = s.open();
+  std::vector<subscription> all;
+  std::atomic<std::uint64_t> calls{0};
+  for (std::uint64_t n = 0; n < events; ++n)
+    all.push_back(b.subscribe("a", [&](const delivery&) { ++calls; }));
+  s.publish(b, "a", "x");
+  s.await([&] { return calls >= events; });
+  const close_report report = b.close();
+  s.expect(report.clean, "a close that ends fifteen hundred subscriptions is clean");
+  s.expect_equal(report.total().acked, events, "events acknowledged by all of them, each one");
+}
+
 void before_anything(scene& s) {
   bus& b = s.open();
   const close_report report = b.close();
@@ -164,6 +183,7 @@ constexpr row table[] = {
      timing::real,
      deadline_is_honoured},
     {25, "closing twice gives the same report", {}, timing::either, twice},
+    {25, "close ends every subscription", {}, timing::either, ends_all_subscriptions},
     {25, "after close a publish is refused", {}, timing::either, publish_after_close},
     {25, "a bus that did nothing can be closed", {}, timing::either, before_anything},
     {25,

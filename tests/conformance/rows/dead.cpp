@@ -1,7 +1,6 @@
 // What is given up is kept, to be looked at, sent back and purged: rows 9, 10.
 #include "all_rows.hpp"
-
-#include <postbus/conformance/scene.hpp>
+#include "letters.hpp"
 
 #include <boost/json.hpp>
 
@@ -13,29 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 namespace json = boost::json;
 
-constexpr std::size_t events = 1000;
-
-// A box of its own: the store may be shared, and may remember.
-std::string own_box(scene& s, bus& b, std::string_view name) {
-  return std::string(name) + "-" + s.publish(b, "conformance:nobody", "").id();
-}
-
-std::string of_box(const std::string& box, std::string_view more = "") {
-  return R"({"box":")" + box + "\"" + std::string(more) + "}";
-}
-
-std::vector<json::object> letters(scene& s, bus& b, const std::string& box) {
-  std::vector<json::object> all;
-  std::string after;
-  do {
-    const json::value page =
-        json::parse(s.call(b, "dead.list", of_box(box, after.empty() ? "" : R"(,"after":")" + after + "\"")));
-    for (const json::value& letter : page.at("letters").as_array()) all.push_back(letter.as_object());
-    const json::value* next = page.as_object().if_contains("after");
-    after = next != nullptr ? std::string(next->as_string()) : "";
-  } while (!after.empty());
-  return all;
-}
+constexpr std::size_t events = 1020;
 
 std::set<std::string> ids_of(const std::vector<json::object>& all) {
   std::set<std::string> ids;
@@ -58,7 +35,7 @@ subscribe_options failing(std::string group) {
 
 void given_up_after_max(scene& s) {
   bus& b = s.open();
-  const std::string bad = own_box(s, b, "bad"), good = own_box(s, b, "good");
+  const std::string bad = own_name(s, b, "bad"), good = own_name(s, b, "good");
   std::atomic<std::size_t> started{0}, fine{0};
   const auto fails = b.subscribe(
       "jobs:*",
@@ -73,8 +50,7 @@ void given_up_after_max(scene& s) {
   for (const std::string& n : numbers(events)) ids.insert(s.publish(b, "jobs:1", n).id());
   s.await([&] { return fails.counts().dead >= events && works.counts().acked >= events; });
   s.settle_down();
-  s.expect_equal(started.load(), 2 * events,
-                 "handlers started, for a thousand events with two attempts each");
+  s.expect_equal(started.load(), 2 * events, "handlers started, for events with two attempts each");
   s.expect_equal(fine.load(), events, "handlers started by the group that does not fail");
   const auto kept = letters(s, b, bad);
   s.expect_equal(kept.size(), events, "dead letters of the group that failed");
@@ -94,7 +70,7 @@ void given_up_after_max(scene& s) {
 
 void listed_requeued_purged(scene& s) {
   bus& b = s.open();
-  const std::string box = own_box(s, b, "sent-back");
+  const std::string box = own_name(s, b, "sent-back");
   std::atomic<bool> fails{true};
   collected<std::string> seen;
   std::atomic<std::size_t> other{0}, late{0};
@@ -107,10 +83,10 @@ void listed_requeued_purged(scene& s) {
       },
       failing(box));
   const auto listener = b.subscribe(
-      "jobs", [&](const delivery&) { ++other; }, failing(own_box(s, b, "listens")));
+      "jobs", [&](const delivery&) { ++other; }, failing(own_name(s, b, "listens")));
   std::set<std::string> ids;
   for (const std::string& n : numbers(events)) ids.insert(s.publish(b, "jobs", n).id());
-  s.wait_until([&] { return worker.counts().dead == events; }, "a thousand rejected events are given up");
+  s.wait_until([&] { return worker.counts().dead == events; }, "the rejected events are given up");
   s.wait_until([&] { return other == events; }, "the other group gets them all");
   fails = false;
   const auto kept = letters(s, b, box);

@@ -4,6 +4,7 @@
 #include <postbus/conformance/scene.hpp>
 
 #include <map>
+#include <thread>
 
 namespace postbus::conformance {
 namespace {
@@ -46,20 +47,23 @@ class by_key {
   std::size_t all_ = 0;
 };
 
+// No handler ends before everything is published, so that each event but the first of its key has others to wait for.
 void keys_keep_their_order(scene& s) {
   constexpr std::size_t keys = 8, per_key = 250;
   bus& b = s.open({{"bus.threads", "8"}});
   by_key seen;
   std::atomic<int> at_once{0};
+  std::atomic<bool> all_published{false};
   subscribe_options options;
   options.ordered_by = "partitionkey";
   options.concurrency = 8;
-  options.prefetch = 256;
+  options.prefetch = keys * per_key;
   const auto sub = b.subscribe(
       "jobs",
       [&](const delivery& d) {
         const std::string key(d.key()), text(d.text());
         if (!seen.begin(key)) ++at_once;
+        while (!all_published) std::this_thread::yield();
         const bool fails = d.attempt() == 1 && text.ends_with('7');
         seen.end(key, fails ? nullptr : &text);
         if (fails) throw retry(0ms);
@@ -67,6 +71,7 @@ void keys_keep_their_order(scene& s) {
       options);
   for (std::size_t n = 0; n < keys * per_key; ++n)
     s.publish(b, "jobs", std::to_string(n / keys), with_key(std::to_string(n % keys)));
+  all_published = true;
   s.await([&] { return seen.size() >= keys * per_key; });
   s.settle_down();
   s.expect_equal(at_once.load(), 0, "handlers that began while another one of their key ran");

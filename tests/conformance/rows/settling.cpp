@@ -1,8 +1,8 @@
 // What is rejected is over, and what takes too long goes to others: row 11. What cannot be read: row 12.
 #include "all_rows.hpp"
+#include "letters.hpp"
 
-#include <postbus/conformance/scene.hpp>
-
+#include <boost/json.hpp>
 #include <unistd.h>
 
 namespace postbus::conformance {
@@ -30,6 +30,36 @@ void reject_is_final(scene& s) {
   s.settle_down();
   expect_each_once(s, seen.all(), events, "a handler that rejects");
   s.expect_equal(sub.counts().dead, events, "events given up");
+}
+
+// Others are there to take the event, and must not.
+void slower_than_its_lease(scene& s) {
+  bus& b = s.open();
+  collected<std::string> seen;
+  std::mutex mutex;
+  settlement work;
+  subscribe_options options;
+  options.group = "g";
+  options.lease = 1s;
+  const auto handle = [&](const delivery& d) {
+    const std::lock_guard lock(mutex);
+    work = d.defer();
+    seen.add(d.text());
+  };
+  const auto one = b.subscribe("a", handle, options);
+  const auto other = b.subscribe("a", handle, options);
+  s.publish(b, "a", "x");
+  s.wait_until([&] { return seen.size() == 1; }, "a handler takes the event");
+  s.let_pass(s.is_virtual() ? 1min : 2500ms);
+  const std::lock_guard lock(mutex);
+  s.expect_equal(seen.size(), 1u,
+                 "handlers started for an event that is worked on for longer than its lease");
+  work.extend(1s);
+  error_code ec;
+  work.ack(ec);
+  s.expect(!ec, "the answer counts; it is told: " + ec.message());
+  s.settle_down();
+  s.expect_equal(one.counts().acked + other.counts().acked, 1u, "events acknowledged");
 }
 
 // The first attempt at each event is deferred, and answered only when it is too late.
@@ -78,6 +108,33 @@ void too_slow(scene& s) {
   s.expect_equal(more.load(), 0u, "deliveries past the second");
 }
 
+// By the handler that took the settlement along, at once and when it is over.
+void answered_once(scene& s) {
+  constexpr std::size_t events = 1500;
+  bus& b = s.open();
+  std::atomic<std::size_t> refused{0}, seen{0};
+  subscribe_options options;
+  options.group = "g";
+  const auto sub = b.subscribe(
+      "a",
+      [&](const delivery& d) {
+        ++seen;
+        settlement answer = d.defer();
+        d.text().ends_with('1') ? answer.reject("no") : answer.ack();
+        error_code ec;
+        answer.retry(std::chrono::nanoseconds(0), ec);
+        refused += ec == error::already_settled;
+      },
+      options);
+  for (const std::string& n : numbers(events)) s.publish(b, "a", n);
+  s.await([&] { return ended(sub.counts()) >= events; });
+  s.settle_down();
+  s.expect_equal(refused.load(), events, "second answers that are refused as such");
+  s.expect_equal(seen.load(), events, "handlers started for events that were answered");
+  s.expect_equal(sub.counts().acked, events - events / 10, "events acknowledged");
+  s.expect_equal(sub.counts().dead, events / 10, "events given up");
+}
+
 // A second bus that sends nothing but bytes, over the same way.
 void undecodable(scene& s) {
   scene::settings shared;
@@ -89,24 +146,27 @@ void undecodable(scene& s) {
   bus& reads = s.open(shared);
   if (!s.reach_each_other(reads, s.open(shared))) s.skip("what a second bus sends does not arrive here");
   bus& garbles = s.open(raw);
+  constexpr std::size_t events = 1500;
+  constexpr std::string_view garbled = "\xc1 is no event";
+  const std::string topic = own_name(s, reads, "conformance:undecodable");
   collected<std::string> seen;
-  const auto sub = reads.subscribe("conformance:undecodable", [&](const delivery& d) { seen.add(d.text()); });
-  constexpr std::size_t events = 100;
-  for (std::size_t n = 0; n < events; ++n) {
-    if (n % 10 == 0) s.publish(garbles, "conformance:undecodable", "\xc1 is no event");
-    s.publish(reads, "conformance:undecodable", std::to_string(n));
+  const auto sub = reads.subscribe(topic, [&](const delivery& d) { seen.add(d.text()); });
+  for (const std::string& n : numbers(events)) {
+    s.publish(garbles, topic, garbled);
+    s.publish(reads, topic, n);
   }
-  s.await(
-      [&] { return seen.size() >= events && (seen.size() > events || sub.counts().dead >= events / 10); });
+  s.await([&] { return seen.size() >= events && (seen.size() > events || sub.counts().dead >= events); });
   s.settle_down();
   const auto all = seen.all();
-  if (std::find(all.begin(), all.end(), "\xc1 is no event") != all.end())
+  if (std::find(all.begin(), all.end(), garbled) != all.end())
     s.skip("the transport carries events, not bytes: there is nothing on it that cannot be decoded");
   expect_each_once(s, all, events, "a subscription that gets what it cannot decode too");
-  s.expect_equal(sub.counts().dead, events / 10, "events given up because they cannot be decoded");
+  s.expect_equal(sub.counts().dead, events, "events given up because they cannot be decoded");
   if (s.supplied("dead letters") == capability_info::how::refused) return;
-  const std::string kept = s.call(reads, "dead.list", R"({"box":"conformance:undecodable"})");
-  s.expect(kept.find("\"undecodable\"") != std::string::npos, "what cannot be decoded is kept; saw " + kept);
+  std::size_t kept = 0;
+  for (const auto& letter : letters(s, reads, topic))
+    kept += letter.at("reason") == "undecodable" && letter.at("bytes") == garbled.size();
+  s.expect_equal(kept, events, "messages that cannot be decoded and are kept as they came");
 }
 
 constexpr row table[] = {
@@ -116,6 +176,12 @@ constexpr row table[] = {
      {"groups", "handler time-out"},
      timing::either,
      too_slow},
+    {11,
+     "a handler that takes longer than the lease runs once, and its answer counts",
+     {"groups", "delivery lease"},
+     timing::either,
+     slower_than_its_lease},
+    {11, "a delivery is answered once", {"groups"}, timing::either, answered_once},
     {12,
      "what cannot be decoded is given up, and what comes behind it arrives",
      {},

@@ -51,6 +51,12 @@ bool scene::has_setting(std::string_view name) const {
   return false;
 }
 
+bool scene::has_plugin(std::string_view id) const {
+  const auto all = list_plugins(base_);
+  return std::any_of(all.begin(), all.end(),
+                     [&](const plugin_info& p) { return p.id == id && p.problem.empty(); });
+}
+
 bool scene::reach_each_other(bus& hears, bus& says, const where& at) {
   std::atomic<bool> heard{false};
   const auto sub = hears.subscribe("conformance:reach", [&](const delivery&) { heard = true; });

@@ -289,24 +289,10 @@ TEST_CASE("what is said to be refused is refused", "[inspect]") {
   const auto c = config_for("memory");
   const auto rows = explain_capabilities(c);
   bus b(c);
-  const auto subscribes = [&](const char* name, auto set) {
-    subscribe_options o;
-    set(o);
-    CAPTURE(name);
-    CHECK(at(rows, "default", name).supplied == how::refused);
-    CHECK(refusal([&] {
-            (void)b.subscribe(
-                "a", [](const delivery&) {}, o);
-          }).code() == error::unsupported);
-  };
-  subscribes("delivery lease", [](auto& o) { o.lease = 1s; });
-  CHECK(at(rows, "default", "buffering while it is away").supplied == how::refused);
-  CHECK(refusal([&] { check(config(c).set("transport.on_unavailable", "buffer")); }).code() ==
-        error::unsupported);
   CHECK(at(rows, "default", "groups").supplied == how::native);
   CHECK(at(rows, "default", "patterns").supplied == how::native);
-  for (const char* supplied :
-       {"delay", "request and reply", "order by key", "parking", "handler time-out", "retry and backoff"})
+  for (const char* supplied : {"delay", "request and reply", "order by key", "parking", "handler time-out",
+                               "retry and backoff", "delivery lease", "buffering while it is away"})
     CHECK(at(rows, "default", supplied).supplied == how::core);
   CHECK(at(rows, "default", "partitions").supplied == how::refused);
   subscribe_options group;

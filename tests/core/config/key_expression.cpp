@@ -23,14 +23,26 @@ TEST_CASE("a key is the id, a header, a capture, or a template", "[key_expressio
   CHECK((parts[0].what == key_part::literal && parts[1].what == key_part::param));
 }
 
+TEST_CASE("a key is the data's hash, or a value in it by a JSON pointer", "[key_expression]") {
+  CHECK(parse("hash").parts.at(0).what == key_part::hash);
+  CHECK(parse("json:/a~1b/0").parts.at(0).what == key_part::json);
+  CHECK(parse("json:/a~1b/0").parts.at(0).text == "/a~1b/0");
+  CHECK(parse("json:/a").is_made());
+  CHECK(parse("hash").is_made());
+  CHECK(!parse("header:a").is_made());
+}
+
 TEST_CASE("a key that would be the same for every event, or is misspelt, is refused", "[key_expression]") {
-  for (const char* text : {"", "ID", "tenant", "header:", "header:Tenant", "header:a b", "param:", "param:1",
-                           "param:a:b", "{", "}", "{}", "a{b", "a}b", "{a{b}}", "{A}"}) {
+  for (const char* text :
+       {"",        "ID",        "tenant", "header:", "header:Tenant", "header:a b", "param:",
+        "param:1", "param:a:b", "Hash",   "json:",   "json:a",        "json:/a~",   "json:/a~2",
+        "{",       "}",         "{}",     "a{b",     "a}b",           "{a{b}}",     "{A}"}) {
     CAPTURE(text);
     const error e = refusal([&] { parse(text); });
     CHECK(e.found() == "\"" + std::string(text) + "\" as plugin.x.key");
     CHECK(e.wanted() ==
-          "id, partitionkey, header:NAME, param:NAME, or a template with captures such as job-{user}");
+          "id, partitionkey, header:NAME, param:NAME, hash, json:/POINTER, or a template with captures such "
+          "as job-{user}");
   }
 }
 

@@ -161,26 +161,6 @@ TEST_CASE("a key must be captured by every pattern of the feature", "[settings]"
   CHECK(read("[plugin.x]\nkey = \"header:tenant\"\n").plugins.at("x").key.parts.size() == 1);
 }
 
-TEST_CASE("what a later version will have is refused by its name", "[settings]") {
-  struct row {
-    const char *toml, *found, *remedy;
-  };
-  const row rows[] = {
-      {"[transport]\non_unavailable = \"buffer\"", "transport.on_unavailable = \"buffer\" (text:2:1)",
-       "buffering while the transport is away is not available yet; remove the setting"},
-      {"[plugin.dedup]\non_store_down = \"wait\"", "plugin.dedup.on_store_down (text:2:1)",
-       "a store for shared state is not available yet; remove the setting"},
-  };
-  for (const row& r : rows) {
-    CAPTURE(r.toml);
-    const error e = refused(r.toml);
-    CHECK(e.code() == error::unsupported);
-    CHECK(e.found() == r.found);
-    CHECK(e.remedy() == r.remedy);
-  }
-  CHECK(refused("[transport]\ncodec = \"morse\"").code() == error::bad_config);
-}
-
 TEST_CASE("several transports, routes and a store are read", "[settings]") {
   const settings s = read(R"(
 [transport]

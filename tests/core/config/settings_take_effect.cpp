@@ -343,8 +343,11 @@ const std::map<std::string, std::function<void()>>& effects() {
        }},
       {"transport.on_unavailable",
        [] {
-         CHECK(refusal([] { bus b(memory().set("transport.on_unavailable", "buffer")); }).code() ==
-               error::unsupported);
+         // Who waits holds no handler.
+         CHECK(refusal([] {
+                 bus b(
+                     memory().set("transport.on_unavailable", "buffer").set("transport.dispatch", "inline"));
+               }).code() == error::unsupported);
        }},
       {"transport.sha256",
        [] { CHECK(is_refused_for_its_digest(refused_plugin_pin(memory(), "transport"))); }},
@@ -416,8 +419,12 @@ const std::map<std::string, std::function<void()>>& effects() {
        }},
       {"transports.NAME.on_unavailable",
        [] {
-         CHECK(refusal([] { bus b(two().set("transports.far.on_unavailable", "buffer")); }).code() ==
-               error::unsupported);
+         // Who waits holds no handler.
+         CHECK(refusal([] {
+                 bus b(two()
+                           .set("transports.far.on_unavailable", "buffer")
+                           .set("transports.far.dispatch", "inline"));
+               }).code() == error::unsupported);
        }},
       {"transports.NAME.sha256",
        [] { CHECK(is_refused_for_its_digest(refused_plugin_pin(two(), "transports.far"))); }},

@@ -268,6 +268,22 @@ TEST_CASE("a running handler is listed with its captures and can be asked to sto
   CHECK(v.b.in_flight().empty());
 }
 
+TEST_CASE("an attempt that was asked to stop leaves the next one alone", "[delivery]") {
+  testing::manual_clock clock;
+  bus b(config_for("memory").clock(clock).set("transport.dispatch", GENERATE("queued", "inline")));
+  std::vector<bool> asked;
+  const auto s = b.subscribe("job:{user}", [&](const delivery& d) {
+    asked.push_back(d.stop_requested());
+    if (d.attempt() > 2) return;
+    CHECK(b.request_stop({{"user", "42"}}) == 1);
+    CHECK(d.stop_token().stop_requested());
+    throw retry{0s};
+  });
+  b.publish("job:42", "");
+  clock.run_until_idle();
+  CHECK(asked == std::vector<bool>(3, false));
+}
+
 TEST_CASE("a settlement that was taken along is in flight until its answer, and is asked to stop",
           "[delivery]") {
   const bool dispatches_inline = GENERATE(false, true);

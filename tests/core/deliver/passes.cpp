@@ -22,7 +22,7 @@ using namespace postbus::tests;
 
 namespace {
 
-// Answers by the data's first letter: 'h' holds, 'p' parks, 'n' holds and resumes at once; all others pass.
+// Answers by the data's first letter: 'h' holds, 'p' parks, 'n' holds and resumes at once, 'k' holds and parks at once; all others pass.
 class gate {
  public:
   explicit gate(sdk::context& ctx)
@@ -53,6 +53,10 @@ class gate {
       flow_.resume(i.ticket(), sdk::verdict::pass);
       return sdk::verdict::hold;
     }
+    if (i.data()[0] == 'k') {
+      flow_.resume(i.ticket(), sdk::verdict::park);
+      return keep(i, sdk::verdict::hold);
+    }
     if (i.data()[0] == 'h') return keep(i, sdk::verdict::hold);
     if (i.data()[0] == 'p') return keep(i, sdk::verdict::park);
     return i.memo() = 7, sdk::verdict::pass;
@@ -74,6 +78,10 @@ class gate {
       all.swap(kept);
     }
     for (const std::uint64_t t : all) flow_.resume(t, v, reason);
+  }
+  void park() {
+    const std::lock_guard lock(mutex);
+    for (const std::uint64_t t : kept) flow_.resume(t, sdk::verdict::park);
   }
   void recall() { flow_.recall(); }
 
@@ -103,17 +111,30 @@ class witness {
   explicit witness(sdk::context&) { now = this; }
   sdk::verdict on_publish(sdk::item& i) {
     causes.push_back(i.cause());
+    saw(i);
     return i.memo() = ++published, sdk::verdict::pass;
   }
   sdk::verdict on_deliver(sdk::item& i) {
+    saw(i);
     return i.memo() = i.attempt() + 1, tickets.push_back(i.ticket()), sdk::verdict::pass;
   }
   void on_published(sdk::item& i) { heard.emplace_back(i.outcome(), i.memo()); }
   sdk::verdict on_settled(sdk::item& i) {
+    saw(i);
     return settled.emplace_back(i.outcome(), i.memo()), sdk::verdict::pass;
   }
 
+  // Whose it is, and whether its transport has groups.
+  void saw(const sdk::item& i) {
+    const postbus_subscriber* who = i.subscriber();
+    whose += who == nullptr ? "nobody"
+                            : std::to_string(who->number) + "=" + std::string(sdk::view(who->pattern)) + "/" +
+                                  std::string(sdk::view(who->group));
+    whose += i.transport_can(POSTBUS_CAN_GROUP) ? "+ " : " ";
+  }
+
   static inline witness* now = nullptr;
+  std::string whose;
   std::uint64_t published = 0;
   std::vector<std::uint64_t> causes, tickets;
   std::vector<std::pair<std::int32_t, std::uint64_t>> heard, settled;
@@ -190,6 +211,76 @@ TEST_CASE("an item that is parked leaves its lane, and joins it again", "[passes
   CHECK(g.seen.size() == 5);
   CHECK(g.seen.find('3') < g.seen.find('4'));
   CHECK(s.counts().acked == 5);
+}
+
+TEST_CASE("what is held may be parked: the others go on, its credit is back, and it waits still",
+          "[passes]") {
+  gated_bus g;
+  subscribe_options o;
+  o.prefetch = 1;
+  SECTION("later") {
+    const auto s = g.subscribe(o);
+    for (const char* text : {"h1", "-2", "-3"}) g.b.publish("a", text);
+    g.clock.run_until_idle();
+    CHECK(g.seen.empty());
+    gate::now->park();
+    g.clock.run_until_idle();
+    CHECK(g.seen == "23");
+    gate::now->park();  // which it is
+    gate::now->resume();
+    g.clock.run_until_idle();
+    CHECK(g.seen == "231");
+    CHECK(s.counts().acked == 3);
+  }
+  SECTION("before the feature has answered") {
+    const auto s = g.subscribe(o);
+    for (const char* text : {"k1", "-2"}) g.b.publish("a", text);
+    g.clock.run_until_idle();
+    CHECK(g.seen == "2");
+    gate::now->resume();
+    g.clock.run_until_idle();
+    CHECK(g.seen == "21");
+  }
+  SECTION("in a lane, which it leaves") {
+    o.prefetch = 8;
+    o.ordered_by = "partitionkey";
+    const auto s = g.subscribe(o);
+    publish_options k;
+    k.key = "k";
+    for (const char* text : {"h1", "-2"}) g.b.publish("a", text, k);
+    g.clock.run_until_idle();
+    CHECK(g.seen.empty());
+    gate::now->park();
+    g.clock.run_until_idle();
+    CHECK(g.seen == "2");
+    gate::now->resume();
+    g.clock.run_until_idle();
+    CHECK(g.seen == "21");
+  }
+  SECTION("until the subscription ends") {
+    auto s = g.subscribe(o);
+    g.b.publish("a", "h1");
+    g.clock.run_until_idle();
+    gate::now->park();
+    s.unsubscribe();
+    g.clock.run_until_idle();
+    CHECK(gate::now->outcomes == std::vector<std::int32_t>{POSTBUS_RELEASE});
+  }
+}
+
+TEST_CASE("an item says whose delivery it is, and what the transport can that it came over", "[passes]") {
+  gated_bus g({"witness"});
+  subscribe_options o;
+  o.group = "g";
+  const auto first = g.subscribe(), second = g.subscribe(o);
+  g.b.publish("a", "x");
+  g.clock.run_until_idle();
+  std::string number;
+  for (const char c : witness::now->whose.substr(witness::now->whose.find(' ') + 1))
+    if (c == '=') break;
+    else number += c;
+  const std::string one = number + "=a/", other = std::to_string(std::stoull(number) + 1) + "=a/g";
+  CHECK(witness::now->whose == "nobody+ " + one + "+ " + one + " " + other + "+ " + other + " ");
 }
 
 TEST_CASE("a verdict may come before the feature has answered", "[passes]") {
@@ -421,6 +512,14 @@ TEST_CASE("a publish that is held waits for its verdict", "[passes]") {
     gate::now->resume(sdk::verdict::reject);
     g.clock.run_until_idle();
     CHECK(ec == error::refused);
+  }
+  SECTION("park, which makes no difference") {
+    gate::now->park();
+    g.clock.run_until_idle();
+    CHECK(ec == error::failed);
+    gate::now->resume();
+    g.clock.run_until_idle();
+    CHECK_FALSE(ec);
   }
   SECTION("reject, for a reason that is the name of an error") {
     gate::now->resume(sdk::verdict::reject, 2);

@@ -352,6 +352,27 @@ TEST_CASE("what the memory transport still queues at the end is reported apart",
   CHECK(report.metrics[0].value == 100);
 }
 
+TEST_CASE("what a subscription takes along with its queue is not counted as queued any more", "[bus]") {
+  testing::manual_clock clock;
+  bus b(config_for("memory").clock(clock));
+  const auto queued = [&] {
+    for (const metric& m : b.metrics())
+      if (m.name == "postbus_memory_queued_events") return m.value;
+    return -1.0;
+  };
+  const auto other = b.subscribe("b", [](const delivery&) {});
+  subscribe_options one;
+  one.prefetch = 1;
+  auto s = b.subscribe(
+      "a", [](const delivery&) {}, one);
+  for (int n = 0; n < 10; ++n) b.publish("a", "x");
+  b.health();  // which looks at all queues
+  CHECK(queued() == 9);
+  s.unsubscribe();
+  clock.run_until_idle();
+  CHECK(queued() == 0);
+}
+
 TEST_CASE("inline dispatch on a transport that answers later is refused", "[bus]") {
   try {
     const bus b(config_for("hub").set("transport.dispatch", "inline"));

@@ -63,6 +63,51 @@ TEST_CASE("delayed events come in the order in which they are due", "[delayed]")
   CHECK(v.seen == "0123");
 }
 
+TEST_CASE("a delayed publish on what is no topic is refused, in every way to publish", "[delayed]") {
+  virtual_bus v;
+  publish_options o;
+  o.delay = 1s;
+  error_code ec;
+  v.b.publish("a:*", "x", o, ec);
+  CHECK(ec == error::bad_argument);
+  ec = {};
+  v.b.async_publish("a:*", "x", o, [&](error_code e, const receipt&) { ec = e; });
+  v.clock.run_until_idle();
+  CHECK(ec == error::bad_argument);
+  const message batch[] = {{"a:*", "x", o}};
+  CHECK(v.b.publish(batch)[0].ec == error::bad_argument);
+  CHECK(metric_of(v.b, "postbus_events_delayed") == 0);
+}
+
+TEST_CASE("a handler's delayed publish needs no room, and waits behind nobody, before it is due",
+          "[delayed]") {
+  testing::manual_clock clock;
+  bus b(config_for("memory").set("transport.queue_max", "1").clock(clock));
+  error_code at_once, later = make_error_code(error::failed);
+  std::string seen;
+  subscribe_options one;
+  one.prefetch = 1;
+  const auto s = b.subscribe(
+      "a",
+      [&](const delivery& d) {
+        seen += d.text();
+        if (d.text() != "1") return;
+        publish_options o;
+        d.publish("a", "2", o, at_once);
+        d.publish("a", "3", o, at_once);
+        b.async_publish("a", "3", o, [](error_code, const receipt&) {});  // waits for room
+        o.delay = 1s;
+        d.publish("a", "4", o, later);
+      },
+      one);
+  b.publish("a", "1");
+  clock.run_until_idle();
+  CHECK(at_once == error::would_block);
+  CHECK_FALSE(later);
+  clock.advance(1s);
+  CHECK(seen == "1234");
+}
+
 TEST_CASE("every way to publish knows the delay", "[delayed]") {
   virtual_bus v;
   publish_options o;
@@ -156,6 +201,24 @@ TEST_CASE("on threads: many delayed events, each comes once", "[delayed]") {
   }
   CHECK(eventually([&] { return seen == 500; }));
   CHECK(b.close().delayed == 0);
+}
+
+TEST_CASE("on a thread: what is due at once comes in the order in which it was published", "[delayed]") {
+  bus b(config_for("memory").threads(1));
+  std::vector<int> seen, wanted;
+  std::atomic<bool> all{false};
+  const auto s = b.subscribe("a", [&](const delivery& d) {
+    seen.push_back(std::stoi(std::string(d.text())));
+    all = seen.size() == 500;
+  });
+  publish_options o;
+  o.delay = 20ms;
+  for (int n = 0; n < 500; ++n) {
+    b.publish("a", std::to_string(n), o);
+    wanted.push_back(n);
+  }
+  REQUIRE(eventually([&] { return all.load(); }));
+  CHECK(seen == wanted);
 }
 
 TEST_CASE("what waits for room in a group without members is published when one comes", "[delayed]") {

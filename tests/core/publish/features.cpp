@@ -238,6 +238,7 @@ TEST_CASE("a key may be a template, a header or the id", "[features]") {
   CHECK(key("\"u-{x}-{y}\"") == "t>d/u-1-2 ");
   CHECK(key("header:colour") == "t>d/blue ");
   CHECK(key("id") == "t>d/no-7 ");
+  CHECK(key("hash") == "t>d/18ac3e7343f016890c510e93f9352611 ");
 }
 
 TEST_CASE("a feature that fails at publish refuses it, by default", "[features]") {

@@ -12,7 +12,8 @@ namespace postbus::sdk {
 
 class context {
  public:
-  context(const postbus_host* host, in_flight& owed) noexcept : host_(host), owed_(owed) {
+  context(const postbus_host* host, in_flight& owed, std::string_view config = {}) noexcept
+      : host_(host), owed_(owed), config_(config) {
     runtime_ = service<postbus_runtime>("postbus.runtime/1", &runtime_self_);
     settings_ = service<postbus_settings>("postbus.settings/1", &settings_self_);
     metrics_ = service<postbus_metrics>("postbus.metrics/1", &metrics_self_);
@@ -42,6 +43,8 @@ class context {
   std::chrono::nanoseconds duration(std::string_view name) const {
     return std::chrono::nanoseconds{integer(name)};
   }
+  // All of them as one JSON object, for what the functions above cannot give: lists and tables. In the constructor only.
+  std::string_view config() const noexcept { return config_; }
 
   // ---- log and health. The line carries the plugin's name; one line per burst, not per event.
   bool logs(std::int32_t level) const noexcept { return host_->log_enabled(host_, level) != 0; }
@@ -143,6 +146,7 @@ class context {
 
   const postbus_host* host_;
   in_flight& owed_;
+  std::string_view config_;
   const postbus_runtime* runtime_;
   const postbus_settings* settings_;
   const postbus_metrics* metrics_;

@@ -13,7 +13,7 @@ void guarded_call(Completion done, F&& f) noexcept {
 
 template <class T>
 struct instance {
-  explicit instance(const postbus_host* host) : ctx(host, owed), impl(ctx) {}
+  instance(const postbus_host* host, std::string_view config) : ctx(host, owed, config), impl(ctx) {}
 
   in_flight owed;
   context ctx;

@@ -6,7 +6,12 @@
 //   void on_published(item&);    // outcome(): a status
 //   verdict on_settled(item&);   // outcome(): POSTBUS_ACK …; before the transport hears it: pass, hold, or reject an ack
 //
-// and may be called from many threads at once; it never blocks. An exception is the verdict `fail`: the feature's on_error in
+// Or it takes what comes together at once, to ask a store about all of it in one call:
+//
+//   std::uint32_t stages() const;   // POSTBUS_AT_PUBLISH …, asked once, after the constructor
+//   void on_batch(std::uint32_t stage, std::span<postbus_item>);   // sets the verdict of each, which is pass when it is called
+//
+// It may be called from many threads at once; it never blocks. An exception is the verdict `fail`: the feature's on_error in
 // the configuration decides what becomes of the event.
 #pragma once
 
@@ -34,8 +39,13 @@ class item {
   const postbus_event& event() const noexcept { return *raw_.event; }
   std::string_view topic() const noexcept { return view(raw_.event->topic); }
   std::string_view data() const noexcept { return view(raw_.event->data); }
-  // The value of the feature's configured `key` expression; empty when none is configured.
+  // The value of the feature's configured `key` expression; empty when none is configured, or the event has no such value.
   std::string_view key() const noexcept { return view(raw_.key); }
+  bool has_key_configured() const noexcept { return raw_.key.ptr != nullptr; }
+  // Whose delivery it is; nullptr at publish.
+  const postbus_subscriber* subscriber() const noexcept { return raw_.subscriber; }
+  // At publish and deliver: whether the transport that it goes over, or came over, has this POSTBUS_CAN_… .
+  bool transport_can(std::uint32_t capability) const noexcept { return (raw_.can & capability) != 0; }
   // Names the item until it is settled.
   std::uint64_t ticket() const noexcept { return raw_.ticket; }
   // A word of the feature's own, kept from on_deliver to the settled pass.
@@ -82,7 +92,12 @@ concept settled_feature = requires(T feature, item& i) {
   { feature.on_settled(i) } -> std::same_as<verdict>;
 };
 template <class T>
-concept feature = publish_feature<T> || deliver_feature<T>;
+concept batch_feature = requires(T feature, std::span<postbus_item> items) {
+  { feature.stages() } -> std::same_as<std::uint32_t>;
+  { feature.on_batch(std::uint32_t{}, items) } -> std::same_as<void>;
+};
+template <class T>
+concept feature = publish_feature<T> || deliver_feature<T> || batch_feature<T>;
 
 // What a feature says about items later: postbus.flow/1. For a plugin whose manifest requires it, and names the verdicts hold and park
 // that it gives.
@@ -93,7 +108,8 @@ class flow {
   }
 
   // [any] The verdict for an item that is held or parked; from on_batch on, also before that returned. In this order; the rest of the
-  // chain runs on a worker. `hold`: the feature is asked once more, when the item's turn comes.
+  // chain runs on a worker. park: one that is held is parked from now on, and waits for a verdict still. hold: the feature is asked once
+  // more, when the item's turn comes.
   void resume(std::uint64_t ticket, verdict answer, std::uint32_t reason = 0) const noexcept {
     const postbus_verdict one{ticket, static_cast<std::uint32_t>(answer), reason, nullptr};
     table_->resume(self_, &one, 1);
@@ -125,6 +141,11 @@ concept names_on_publish = requires {
 template <class T>
 concept names_on_deliver = requires {
   &T::on_deliver;
+};
+
+template <class T>
+concept names_on_batch = requires {
+  &T::on_batch;
 };
 
 template <class T>
@@ -160,6 +181,20 @@ struct interceptor_face {
                   });
       }};
 };
+
+// That of one that takes batches: which stages it looks at is known once it is made.
+template <class T>
+postbus_interceptor batch_table(const T& impl) {
+  return {sizeof(postbus_interceptor), impl.stages(), needs_of<T>(), 0,
+          [](void* self, std::uint32_t stage, postbus_item* items, std::size_t n) {
+            const std::span all{items, n};
+            guarded([&] { impl_of<T>(self).on_batch(stage, all); },
+                    [&](std::int32_t, std::string_view what) {
+                      for (postbus_item& raw : all) raw.verdict = POSTBUS_FAIL;
+                      context_of<T>(self).log(POSTBUS_LOG_ERROR, what);
+                    });
+          }};
+}
 }  // namespace detail
 
 }  // namespace postbus::sdk

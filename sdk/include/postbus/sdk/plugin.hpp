@@ -59,6 +59,9 @@ struct plugin_face {
                 "on_published is: void on_published(postbus::sdk::item&), beside on_publish");
   static_assert(!names_on_settled<T> || (settled_feature<T> && deliver_feature<T>),
                 "on_settled is: verdict on_settled(postbus::sdk::item&), beside on_deliver");
+  static_assert(!names_on_batch<T> || batch_feature<T>,
+                "on_batch is: void on_batch(std::uint32_t stage, std::span<postbus_item>), beside "
+                "std::uint32_t stages()");
   static_assert(!names_execute<T> || store<T>,
                 "execute is: void execute(std::span<const postbus_op>, store_completion&&)");
   static_assert(
@@ -74,19 +77,21 @@ struct plugin_face {
 
   // What stands behind the void* of every C table.
   struct object : instance<T> {
-    explicit object(const postbus_host* host) : instance<T>(host) {
+    object(const postbus_host* host, std::string_view config) : instance<T>(host, config) {
       if constexpr (transport<T>) transport_table = transport_face<T>::table(this->impl);
+      if constexpr (batch_feature<T>) interceptor_table = batch_table(this->impl);
     }
     std::conditional_t<transport<T>, postbus_transport, no_face> transport_table{};
+    std::conditional_t<batch_feature<T>, postbus_interceptor, no_face> interceptor_table{};
   };
   static object& of(void* self) noexcept { return static_cast<object&>(instance_of<T>(self)); }
 
-  static std::int32_t create(const postbus_host* host, postbus_str, const postbus_plugin** table, void** self,
-                             postbus_error* error) {
+  static std::int32_t create(const postbus_host* host, postbus_str config, const postbus_plugin** table,
+                             void** self, postbus_error* error) {
     std::int32_t status = POSTBUS_OK;
     guarded(
         [&] {
-          *self = static_cast<instance<T>*>(new object(host));
+          *self = static_cast<instance<T>*>(new object(host, view(config)));
           *table = &face;
         },
         [&](std::int32_t code, std::string_view what) {
@@ -121,8 +126,11 @@ struct plugin_face {
     const std::string_view name = id;
     if constexpr (transport<T>)
       if (name == "postbus.transport/1") return &of(self).transport_table;
-    if constexpr (feature<T>)
+    if constexpr (batch_feature<T>) {
+      if (name == "postbus.interceptor/1") return &of(self).interceptor_table;
+    } else if constexpr (feature<T>) {
       if (name == "postbus.interceptor/1") return &interceptor_face<T>::table;
+    }
     if constexpr (store<T>)
       if (name == "postbus.store/1") return &store_face<T>::table;
     if constexpr (callable<T>)

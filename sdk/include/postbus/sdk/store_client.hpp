@@ -79,6 +79,11 @@ class store_client {
     const auto all = c->ops.all();
     table_->execute(self_, all.data(), all.size(), done);
   }
+  // [any] Ops as plugin.h has them: they and their texts live until `done` ran, which the caller counts as owed. For who sends many.
+  void execute(std::span<const postbus_op> ops, postbus_done done) noexcept {
+    if (table_ == nullptr) return refuse(done);
+    table_->execute(self_, ops.data(), ops.size(), done);
+  }
   // [control] changed(key, note) is called until unwatch completed: it lives so long, throws nothing, and with an empty key reads
   // everything again. Calls f(status, watch) once.
   template <class Changed, class F>

@@ -2,10 +2,12 @@
 //
 // A lent event is as hard to a plugin as the contract allows: it is gone when the call returns, so that a pointer into it is found
 // by a sanitizer; keeping it makes a copy, so that who goes on with the original is found too; and its id and time stand in it only
-// for those who declared POSTBUS_NEED_ID, or after event_fill.
+// for those who declared POSTBUS_NEED_ID, or after event_fill. In pages of its own (fake_host::lend_in_pages()) it also cannot be written
+// to, and who looks at it when it is gone is found without a sanitizer.
 #pragma once
 
 #include <postbus/plugin.h>
+#include <postbus/testing/pages.hpp>
 
 #include <postbus/sdk/abi.hpp>
 
@@ -39,13 +41,16 @@ struct event {
 
 namespace detail {
 
-// A postbus_event that owns what it shows, each text in memory of exactly its size.
+// A postbus_event that owns what it shows: each text in memory of exactly its size, or all of it in pages that are read-only.
 class event_block {
  public:
-  event_block(const event& e, std::int64_t now_ns, std::uint64_t number) {
+  event_block(const event& e, std::int64_t now_ns, std::uint64_t number, bool in_pages = false) {
+    if (in_pages) pages_ = std::make_unique<pages>(size_of(e));
+    raw_ = new (take(sizeof(postbus_event))) postbus_event{};
     copy(e);
     id_ = keep_text(e.id.empty() ? "event-" + std::to_string(number) : e.id);
     time_ns_ = e.time_ns != 0 ? e.time_ns : now_ns;
+    if (pages_ != nullptr) pages_->read_only(true);
   }
   ~event_block() {
     if (owned_.release != nullptr) owned_.release(owned_.ctx);
@@ -54,45 +59,61 @@ class event_block {
   event_block& operator=(const event_block&) = delete;
 
   void fill() noexcept {
-    raw_.id = id_;
-    raw_.time_ns = time_ns_;
+    if (pages_ != nullptr) pages_->read_only(false);
+    raw_->id = id_;
+    raw_->time_ns = time_ns_;
+    if (pages_ != nullptr) pages_->read_only(true);
   }
   void adopt(const postbus_owned& data) noexcept {
     owned_ = data;
-    raw_.data = data.bytes;
+    raw_->data = data.bytes;
   }
-  const postbus_event* raw() const noexcept { return &raw_; }
+  const postbus_event* raw() const noexcept { return raw_; }
   event with_id() const {
-    event e = event::copy_of(raw_);
+    event e = event::copy_of(*raw_);
     e.id = sdk::view(id_);
     e.time_ns = time_ns_;
     return e;
   }
 
  private:
+  static std::size_t size_of(const event& e) {
+    constexpr std::size_t id_max = 64;  // of one that we make
+    std::size_t all = pages::rounded(sizeof(postbus_event)) + id_max;
+    for (const std::string* text : {&e.topic, &e.source, &e.key, &e.content_type, &e.data, &e.id})
+      all += pages::rounded(text->size());
+    for (const auto& [name, value] : e.headers)
+      all += sizeof(postbus_pair) + pages::rounded(name.size()) + pages::rounded(value.size());
+    return all;
+  }
+  char* take(std::size_t size) {
+    if (pages_ != nullptr) return pages_->take(size);
+    return memory_.emplace_back(std::make_unique<char[]>(size)).get();
+  }
   void copy(const event& e) {
-    raw_.size = sizeof raw_;
-    raw_.topic = keep_text(e.topic);
-    raw_.source = keep_text(e.source);
-    raw_.key = keep_text(e.key);
-    raw_.content_type = keep_text(e.content_type);
+    raw_->size = sizeof(postbus_event);
+    raw_->topic = keep_text(e.topic);
+    raw_->source = keep_text(e.source);
+    raw_->key = keep_text(e.key);
+    raw_->content_type = keep_text(e.content_type);
     const postbus_str data = keep_text(e.data);
-    raw_.data = {reinterpret_cast<const std::uint8_t*>(data.ptr), data.len};
-    for (const auto& [name, value] : e.headers) headers_.push_back({keep_text(name), keep_text(value)});
-    raw_.headers = headers_.data();
-    raw_.header_count = headers_.size();
-    raw_.expires_ns = e.expires_ns;
+    raw_->data = {reinterpret_cast<const std::uint8_t*>(data.ptr), data.len};
+    auto* const headers = reinterpret_cast<postbus_pair*>(take(e.headers.size() * sizeof(postbus_pair)));
+    for (const auto& [name, value] : e.headers)
+      new (headers + raw_->header_count++) postbus_pair{keep_text(name), keep_text(value)};
+    raw_->headers = headers;
+    raw_->expires_ns = e.expires_ns;
   }
   postbus_str keep_text(const std::string& text) {
-    memory_.push_back(std::make_unique<char[]>(text.size()));
-    std::memcpy(memory_.back().get(), text.data(), text.size());
-    return {memory_.back().get(), text.size()};
+    char* const kept = take(text.size());
+    std::memcpy(kept, text.data(), text.size());
+    return {kept, text.size()};
   }
 
-  postbus_event raw_{};
-  postbus_owned owned_{};
+  std::unique_ptr<pages> pages_;
   std::vector<std::unique_ptr<char[]>> memory_;
-  std::vector<postbus_pair> headers_;
+  postbus_event* raw_ = nullptr;
+  postbus_owned owned_{};
   postbus_str id_{};
   std::int64_t time_ns_ = 0;
 };

@@ -38,6 +38,8 @@ struct item_options {
   std::uint32_t attempt = 0;
   std::uint64_t memo = 0, cause = 0;
   std::int32_t outcome = POSTBUS_ACK;
+  const postbus_subscriber* subscriber = nullptr;
+  std::uint32_t can = 0;
 };
 // What the feature made of it.
 struct item_answer {
@@ -75,6 +77,8 @@ class fake_host : public plugin_life {
       items[i].cause = options.cause;
       items[i].outcome = options.outcome;
       items[i].attempt = options.attempt;
+      items[i].subscriber = options.subscriber;
+      items[i].can = options.can;
     }
     {
       const fake_runtime::hot_call now(runtime_);
@@ -240,7 +244,7 @@ class fake_host : public plugin_life {
   std::vector<std::unique_ptr<detail::loan>> lend(std::span<const event> events, std::uint32_t needs) {
     std::vector<std::unique_ptr<detail::loan>> lent;
     for (const event& e : events) {
-      auto b = block(e);
+      auto b = block_to_lend(e);
       if ((needs & POSTBUS_NEED_ID) != 0) b->fill();
       lent.push_back(std::make_unique<detail::loan>(std::move(b)));
     }

@@ -59,6 +59,9 @@ class fake_services {
   // ---- what the host does; before create() where it is about services
   // event_new and event_keep find no memory.
   void out_of_memory(bool now) { no_memory_ = now; }
+  // Events are lent in memory that cannot be written to, and whose addresses are not used again: a plugin that does not keep to what R2
+  // of plugin.h says ends with a SIGSEGV. For a test in a process of its own.
+  void lend_in_pages(bool now) { in_pages_ = now; }
   // The plugin finds no service of this name.
   void hide_service(std::string id) { services_[std::move(id)] = {}; }
   // The plugin finds this table, a test's own, instead of ours or beside them: a store, a flow. Valid as long as the host.
@@ -74,9 +77,10 @@ class fake_services {
   explicit fake_services(manual_clock& clock) : clock_(clock), runtime_(clock, faults_) {}
   ~fake_services() = default;
 
-  std::unique_ptr<detail::event_block> block(const event& e) {
+  std::unique_ptr<detail::event_block> block_to_lend(const event& e) { return block(e, in_pages_); }
+  std::unique_ptr<detail::event_block> block(const event& e, bool in_pages = false) {
     const std::lock_guard lock(mutex_);
-    return std::make_unique<detail::event_block>(e, clock_.wall_ns(), ++events_);
+    return std::make_unique<detail::event_block>(e, clock_.wall_ns(), ++events_, in_pages);
   }
   // A reference that the plugin gave to the host, which drops it; `what` names it.
   std::optional<event> take_over(const postbus_event* given, const char* what) {
@@ -220,7 +224,7 @@ class fake_services {
   std::uint64_t events_ = 0;
   detail::event_book::counter references_ = std::make_shared<std::atomic<std::size_t>>(0);
   std::map<std::string, own_service, std::less<>> services_;
-  std::atomic<bool> no_memory_ = false;
+  std::atomic<bool> no_memory_ = false, in_pages_ = false;
   std::atomic<std::int32_t> publish_status_ = POSTBUS_OK;
   const postbus_host host_{sizeof(postbus_host),
                            POSTBUS_ABI_MAJOR,

@@ -52,6 +52,8 @@ class scene {
   config configuration(const settings& own = {});
   // Whether the transport has a setting of this name: "queue_max".
   bool has_setting(std::string_view name) const;
+  // Whether a plugin of this id could be used.
+  bool has_plugin(std::string_view id) const;
   // Whether what the one bus publishes arrives at the other.
   bool reach_each_other(bus& hears, bus& says, const where& at = where::current());
   // What becomes of a capability, by its name; of one that is not listed: refused.

@@ -1,4 +1,4 @@
-// B1: the brake. What a backlog of a paused user costs the others; and how soon after a pause the last handler starts.
+// B.brake: the brake. What a backlog of a paused user costs the others; and how soon after a pause the last handler starts.
 #include "harness.hpp"
 
 #include <postbus/brake.hpp>
@@ -54,12 +54,12 @@ class braked_bus {
     const std::int64_t completed = now_ns();
     over = true;
     publisher.join();
-    if (!r.unconfirmed.empty()) broken("B1: a pause was not confirmed");
+    if (!r.unconfirmed.empty()) broken("B.brake: a pause was not confirmed");
     while (brake(bus_).status(brake::key("42")).state != brake::paused) std::this_thread::yield();
     const std::int64_t last = last_start_ns_;
-    if (last > completed) broken("B1: a handler started after the pause had completed");
+    if (last > completed) broken("B.brake: a handler started after the pause had completed");
     brake(bus_).resume(brake::key("42"));
-    if (!bus_.wait_until_idle()) broken("B1: what was set aside did not come back");
+    if (!bus_.wait_until_idle()) broken("B.brake: what was set aside did not come back");
     return static_cast<double>(std::max<std::int64_t>(0, last - begin)) / 1e3;
   }
 
@@ -73,7 +73,7 @@ class braked_bus {
 
 }  // namespace
 
-std::vector<row> b1_brake(const settings& how) {
+std::vector<row> b_brake(const settings& how) {
   braked_bus paused("b1-paused"), plain("b1-plain");
   paused.park();
   const std::size_t n = how.scaled(100'000);
@@ -83,9 +83,9 @@ std::vector<row> b1_brake(const settings& how) {
   for (std::size_t k = 0; k < how.scaled(1'000); ++k) us.push_back(plain.last_start());
   std::sort(us.begin(), us.end());
   const double p50 = us[us.size() / 2], p99 = us[us.size() * 99 / 100];
-  return {{"B1.others", "another user's jobs, with 640 of a paused one set aside", "M/s", rate[0],
+  return {{"B.brake.others", "another user's jobs, with 640 of a paused one set aside", "M/s", rate[0],
            "none set aside", rate[1], wanted::ratio_at_least, 0.95},
-          {"B1.p50",
+          {"B.brake.p50",
            "from pause() to the last start of the user, jobs coming all the time",
            "us",
            p50,
@@ -93,7 +93,7 @@ std::vector<row> b1_brake(const settings& how) {
            {},
            wanted::value_at_most,
            1'000},
-          {"B1.p99", "the same, of 99 pauses in 100", "us", p99, "", {}, wanted::value_at_most, 10'000}};
+          {"B.brake.p99", "the same, of 99 pauses in 100", "us", p99, "", {}, wanted::value_at_most, 10'000}};
 }
 
 }  // namespace postbus::bench
