@@ -22,6 +22,7 @@ stops::stops(sdk::context& ctx, sdk::store_client& store, const abort_words& wor
 }
 
 void stops::start(sdk::completion<>&& done) {
+  if (!store_) return done.ok();  // there is nothing to steer with, as every call will say
   store_.watch(
       prefix, *this, [this, done = std::move(done)](std::int32_t status, std::uint64_t watch) mutable {
         if (status != POSTBUS_OK)

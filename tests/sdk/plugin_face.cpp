@@ -297,8 +297,9 @@ TEST_CASE("settings come by name and type", "[plugin_face]") {
 }
 
 TEST_CASE("all settings are there as JSON, for those that are no single value", "[plugin_face]") {
-  CHECK(hosted<reader>({{"read", "all"}, {"limits.name", "n"}}).call("x").text() ==
-        R"({"limits":{"name":"n"},"read":"all"})");
+  CHECK(hosted<reader>({{"read", "all"}, {"limits.name", "n"}, {"words", list{R"(["a","b"])"}}})
+            .call("x")
+            .text() == R"({"limits":{"name":"n"},"read":"all","words":["a","b"]})");
 }
 
 TEST_CASE("a setting of another type or name refuses the configuration, and is named", "[plugin_face]") {

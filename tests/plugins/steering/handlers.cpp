@@ -50,6 +50,29 @@ TEST_CASE("a handler that throws before it confirms has the same messages when i
   CHECK(got == lines{"a", "a again", "b"});
 }
 
+TEST_CASE("an inbox whose answer was lost is given again what it did not see", "[steering]") {
+  testing::manual_clock clock;
+  steered_bus t(clock, {{"store.plugin", "memory-store"}, {"store.wrappers", "[\"faults-store\"]"}});
+  steering inbox(t.b, "s1");
+  inbox.push("a");
+  inbox.take_all();
+  inbox.push("b");
+  t.b.call("faults-store.set", R"({"unknown": 1})");
+  const bool waits = GENERATE(true, false);
+  if (waits) {
+    CHECK_THROWS_AS(inbox.take_all(), error);
+  } else {
+    error_code lost;
+    inbox.async_take_all([&](error_code ec, const std::vector<steering::message>&) { lost = ec; });
+    clock.run_until_idle();
+    CHECK(lost == error::outcome_unknown);
+  }
+  t.b.call("faults-store.set", R"({"unknown": 0})");
+  const auto got = inbox.take_all();  // the take was done: a is confirmed, b was handed out
+  REQUIRE(texts_of(got) == lines{"b"});
+  CHECK(got[0].again);
+}
+
 TEST_CASE("a coroutine takes without holding a thread", "[steering]") {
   testing::manual_clock clock;
   steered_bus t(clock, {{"store.answers", GENERATE("at-once", "later")}});

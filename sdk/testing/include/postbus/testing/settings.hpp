@@ -1,7 +1,7 @@
 // settings: the settings of a plugin under test, by name; nested names are joined by dots. No schema is applied: a test gives what
 // the host would have made of the configuration, with every default, durations in ns and sizes in bytes.
 //
-//   settings{{"max", 1024}, {"limits.events", 10}, {"name", "x"}, {"strict", true}, {"factor", 2.0}}
+//   settings{{"max", 1024}, {"limits.events", 10}, {"name", "x"}, {"strict", true}, {"factor", 2.0}, {"words", list{R"(["a"])"}}}
 #pragma once
 
 #include <postbus/plugin.h>
@@ -17,7 +17,12 @@
 
 namespace postbus::testing {
 
-using setting = std::variant<bool, std::int64_t, double, std::string>;
+// A list, as JSON: a plugin finds it in the JSON of its create() only.
+struct list {
+  std::string json;
+  bool operator==(const list&) const = default;
+};
+using setting = std::variant<bool, std::int64_t, double, std::string, list>;
 using settings = std::map<std::string, setting, std::less<>>;
 
 namespace detail {
@@ -34,6 +39,7 @@ inline std::string json_text(std::string_view text) {
 
 inline std::string json_value(const setting& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return json_text(*text);
+  if (const auto* l = std::get_if<list>(&value)) return l->json;
   if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return std::to_string(*integer);
   char digits[32];
