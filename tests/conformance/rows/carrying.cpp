@@ -32,7 +32,6 @@ void round_trip(scene& s) {
                             {"x1", value},
                             {"empty", ""}};
   publish_options options;
-  options.id = "an id of any kind \xe2\x9c\x93";
   options.key = "order-7";
   options.content_type = "application/octet-stream";
   options.headers = headers;
@@ -40,6 +39,8 @@ void round_trip(scene& s) {
   for (const std::string& body : {std::string(), binary, most}) {
     const std::string size = " of " + std::to_string(body.size()) + " bytes";
     const std::size_t n = got.size() + 1;
+    const std::string id = "an id of any kind \xe2\x9c\x93" + size;
+    options.id = id;
     s.expect_equal(s.publish(b, "round:trip", body, options).id(), options.id, "the id in the receipt");
     s.wait_until([&] { return got.size() >= n; }, "an event" + size + " arrives");
     const whole_event e = got.all().back();

@@ -20,7 +20,10 @@ void live_and_ready(scene& s) {
     s.settle_down();
     const health h = b.health();
     s.expect(h.live, "a bus that runs is live");
-    s.expect(h.ready, "a bus that runs is ready");
+    std::string parts;
+    for (const component_health& c : h.components)
+      parts += "; " + c.name + " is " + std::string(to_string(c.state)) + " " + c.reason;
+    s.expect(h.ready, "a bus that runs is ready" + parts);
     const auto transport =
         std::ranges::find(h.components, std::string_view("transport.default"), &component_health::name);
     s.require(transport != h.components.end(), "the transport is among the parts whose health is told");
