@@ -73,7 +73,7 @@ void plugin::beat() {
 
 void plugin::heard(const pulse& p, const sdk::store_answer& a) {
   const bool is_there = a.status() == POSTBUS_OK && a[0];
-  bool was_away = false;
+  bool was_away = false, was_unwell = false;
   std::size_t at = 2;
   {
     const lock held(mutex_);
@@ -87,7 +87,8 @@ void plugin::heard(const pulse& p, const sdk::store_answer& a) {
       at += p.debts.size() + p.confirmations;
       if (ctx_.now_ns() - last_contact_ns_ >= self_fence_.count()) is_synchronised_ = false;
       last_contact_ns_ = p.sent_ns;
-      was_away = std::exchange(is_out_of_contact_, false) || !is_synchronised_;
+      was_unwell = std::exchange(is_out_of_contact_, false);
+      was_away = was_unwell || !is_synchronised_;
     } else {
       for (const auto& d : p.debts) registry_.owe(d.key, d.member);
     }
@@ -111,8 +112,8 @@ void plugin::heard(const pulse& p, const sdk::store_answer& a) {
     cursor_ = a[at].value(0);
     retry_ = first_retry;
   }
+  if (was_unwell) ctx_.healthy();
   if (was_away) {
-    ctx_.healthy();
     synchronise({});
   } else {
     read(names_in(a[at]), [](bool) {});
