@@ -94,18 +94,26 @@ void engine::report_bus(bool live, std::int64_t timeout_ns) {
 postbus::health engine::health(std::int64_t timeout_ns) {
   const std::int64_t deadline = rt->now_ns() + timeout_ns;
   std::vector<health_asker::question> questions;
+  std::vector<plugin_instance*> asked;
   {
     const passage inside(threads.mine());  // the plugins stay until it ends
     if (state.load() != phase::closed)
       for_each_plugin([&](plugin_instance& p) {
         const auto& methods = p.manifest().methods;
-        if (std::find(methods.begin(), methods.end(), "health") != methods.end())
-          questions.push_back(health_asker_.ask(p, *rt));
+        if (std::find(methods.begin(), methods.end(), "health") == methods.end()) return;
+        questions.push_back(health_asker_.ask(p, *rt));
+        asked.push_back(&p);
       });
   }
   postbus::health result;
   result.live = is_alive(deadline);
-  for (health_asker::question& q : questions) {
+  for (std::size_t k = 0; k < questions.size(); ++k) {
+    health_asker::question& q = questions[k];
+    while (q.call == nullptr && rt->now_ns() < deadline) {
+      const passage inside(threads.mine());
+      if (state.load() == phase::closed) break;
+      q = health_asker_.ask(*asked[k], *rt);
+    }
     std::optional<health_board::condition> condition;
     if (q.call == nullptr) {
       condition = no_answer("has not come back from health, asked " +

@@ -5,6 +5,11 @@
 #include <thread>
 
 namespace postbus::detail {
+namespace {
+
+constexpr std::chrono::milliseconds soon{1};
+
+}  // namespace
 
 health_asker::question health_asker::ask(const plugin_instance& plugin, runtime& rt) {
   question q{plugin.component()};
@@ -14,12 +19,13 @@ health_asker::question health_asker::ask(const plugin_instance& plugin, runtime&
     q.call = std::move(call);
     return q;
   }
-  const std::lock_guard lock(mutex_);
-  const auto [being_asked, is_first] = asking_.try_emplace(&plugin, rt.now_ns());
-  if (!is_first) {
-    q.asked_ns = being_asked->second;
+  std::unique_lock lock(mutex_);
+  // One that has just answered, or was asked by another thread, comes back soon.
+  if (!changed_.wait_for(lock, soon, [&] { return !asking_.contains(&plugin); })) {
+    q.asked_ns = asking_.at(&plugin);
     return q;
   }
+  asking_.emplace(&plugin, rt.now_ns());
   q.call = call;
   try {
     std::thread([this, call = std::move(call), &plugin] {
