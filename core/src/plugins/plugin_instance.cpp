@@ -261,6 +261,7 @@ void plugin_instance::stop() noexcept {
     const std::lock_guard lock(timers_mutex_);
     stopping_ = true;
     for (const plugin_timer* t : timers_) timers.push_back(t->id);
+    std::sort(timers.begin(), timers.end());  // as they were set: a run on a manual clock is the same each time
   }
   for (const auto timer : timers) engine_.rt->cancel(timer);
   if (!is_complete()) return;
