@@ -90,8 +90,7 @@ entry books::started(member& m, const delivery& d) {
       p = page{.life = p.life + 1};
     }
   }
-  if (p.is == page::dead && store_may_fail && p.with->leaves) {
-    // The store had not taken it when its member left, so that it went back, and this attempt was for nothing.
+  if (may_be_back(p)) {  // and this attempt was for nothing
     seen(kind::letter_back);
     p.is = page::waiting;
     p.not_before_ns = 0;

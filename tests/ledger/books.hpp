@@ -93,6 +93,10 @@ class books {
   std::deque<member> members;
   std::vector<std::string> complaints;
   bool store_may_fail = false;  // some letters are not in their box, and may come back, until it works
+  // It was given up, and the store had perhaps not taken it when its member left, so that it went back.
+  bool may_be_back(const page& p) const noexcept {
+    return store_may_fail && p.is == page::dead && !p.requeue_is_due && p.with->leaves;
+  }
   ledger::seen seen;
 
  private:
