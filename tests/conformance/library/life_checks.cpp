@@ -144,11 +144,11 @@ void missing_services(const library_under_test& l, findings& f) {
 // Bytes that are allocated now.
 std::size_t allocated() { return ::mallinfo2().uordblks; }
 
-// What each round leaves is left by all series of them; what is set up once, or grows now and then, is not. 16 bytes are the least that an
+// What each round leaves is left by all series of them; what is set up once, or grows now and then, is not. 32 bytes are the least that an
 // allocation takes.
 void expect_no_growth(const std::string& id, const char* what, const std::function<void()>& round,
                       findings& f) {
-  constexpr std::size_t series = 4, rounds = 30, least = 16;
+  constexpr std::size_t series = 4, rounds = 30, least = 32;
   if (allocated() == 0) throw check_skipped{"the allocator of this process does not count"};
   std::size_t growth = SIZE_MAX;
   for (std::size_t i = 0; i < series; ++i) {
