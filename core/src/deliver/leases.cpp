@@ -40,9 +40,11 @@ void leases::begin(item& i) {
 }
 
 bool leases::start(const item& i) {
+  const std::int64_t now = of_.subscription.owner.rt->now_ns();
   const std::lock_guard lock(mutex_);
   const auto found = all_.find(i.token);
   if (found == all_.end()) return true;
+  if (found->second.until_ns <= now) found->second.is_lost = true;  // before a tick could see it
   found->second.is_started = !found->second.is_lost;
   return found->second.is_started;
 }

@@ -107,6 +107,28 @@ struct leased_bus {
   }
 };
 
+// All events are in one lane, which the first one holds until it is answered.
+struct held_lane {
+  explicit held_lane(bus& b)
+      : s(b.subscribe(
+            "a",
+            [this](const delivery& d) {
+              seen.emplace_back(d.text());
+              if (d.text() == "first") first = d.defer();
+            },
+            options())) {}
+  static subscribe_options options() {
+    subscribe_options o;
+    o.lease = 6s;
+    o.ordered_by = "header:lane";
+    return o;
+  }
+
+  std::vector<std::string> seen;
+  settlement first;
+  subscription s;
+};
+
 }  // namespace
 
 TEST_CASE("a lease is renewed while its handler works, and the event stays with it", "[leases]") {
@@ -183,30 +205,38 @@ TEST_CASE("who works on an event whose lease is lost is asked to stop, and its a
 
 TEST_CASE("an event whose lease is lost before its handler starts is not started here", "[leases]") {
   leased_bus l;
-  subscribe_options o;
-  o.lease = 6s;
-  o.ordered_by = "header:lane";
-  std::vector<std::string> seen;
-  settlement first;
-  const auto s = l.b.subscribe(
-      "a",
-      [&](const delivery& d) {
-        seen.emplace_back(d.text());
-        if (d.text() == "first") first = d.defer();
-      },
-      o);
+  held_lane lane(l.b);
   l.b.publish("a", "first");
   l.b.publish("a", "second");
   l.clock.run_until_idle();
   l.transport.take_back_all();
   l.clock.advance(2s);  // the next renewal is refused
-  first = {};
+  lane.first = {};
   l.b.publish("a", "third");
   l.clock.run_until_idle();
-  CHECK(seen == std::vector<std::string>{"first", "third"});
-  CHECK(s.counts().given_back == 2);
-  CHECK(sum(s.counts()) == s.counts().taken_on);
+  CHECK(lane.seen == std::vector<std::string>{"first", "third"});
+  CHECK(lane.s.counts().given_back == 2);
+  CHECK(sum(lane.s.counts()) == lane.s.counts().taken_on);
   CHECK(l.transport.refused == 2);  // the renewals, and nothing after them
+}
+
+TEST_CASE("an event whose lease lapsed between two renewals is not started", "[leases]") {
+  leased_bus l;
+  held_lane lane(l.b);
+  l.b.publish("a", "first");  // renewals are due every 2 s from here
+  l.clock.advance(3s);
+  lane.first.extend(60s);
+  l.transport.away = true;
+  l.b.publish("a", "second");  // good until 9 s
+  l.clock.advance(1s);         // nothing is renewed at 4, 6 and 8 s
+  const auto lapses_at = [&](std::chrono::milliseconds left) {
+    l.clock.advance(5s - left);
+    lane.first.ack();
+    l.clock.run_until_idle();
+    return lane.seen.size() == 1;
+  };
+  SECTION("it had a moment left") { CHECK_FALSE(lapses_at(1ms)); }
+  SECTION("it had none") { CHECK(lapses_at(0ms)); }
 }
 
 TEST_CASE("a plain handler that loses its lease while it runs does not settle", "[leases]") {
