@@ -40,7 +40,7 @@ struct worker {
 
 class world {
  public:
-  explicit world(std::uint64_t seed) : clock(seed), random_(seed) {
+  world(std::uint64_t seed, bool tells) : clock(seed), random_(seed), tells_(tells) {
     clock.explore();
     const std::string instance = "steering-" + std::to_string(seed),
                       answers = one_in(2) ? "later" : "at-once";
@@ -80,7 +80,13 @@ class world {
   std::uint64_t below(std::uint64_t n) { return random_() % n; }
   bool one_in(std::uint64_t n) { return below(n) == 0; }
   bus& any_bus() { return *buses_[below(2)]; }
-  void complain(std::string what) { complaints.push_back(std::move(what)); }
+  void complain(std::string what) {
+    tell("COMPLAINT: " + what);
+    complaints.push_back(std::move(what));
+  }
+  void tell(const std::string& what) const {
+    if (tells_) std::printf("%9.3f ms  %s\n", static_cast<double>(clock.now_ns()) / 1e6, what.c_str());
+  }
   void set_faults(std::string_view json) {
     for (auto& b : buses_) b->call("faults-store.set", json);
   }
@@ -112,10 +118,12 @@ class world {
     const entry& e = books_[id];
     auto desk = std::make_shared<steering>(any_bus(), e.session);
     const std::uint64_t begun = ++step_;
+    tell("push " + id + " to " + e.session + (e.is_abort ? ", an abort" : e.front ? ", in front" : ""));
     ++open_;
     desk->async_push(e.is_abort ? "stop" : id, {.id = id, .front = e.front},
                      [this, desk, id, begun](error_code ec, const steering::receipt& r) {
                        --open_;
+                       tell("push " + id + ": " + (ec ? ec.message() : r.status));
                        if (ec == error::unavailable || ec == error::outcome_unknown)
                          return later([this, id] { push(id); });
                        entry& mine = books_[id];
@@ -164,6 +172,7 @@ class world {
   }
   // Somebody else takes its place; one that was only slow comes back.
   void crash(worker& w, bool is_asking) {
+    tell("the worker of " + w.session + " crashes");
     ++seen[is_asking ? lost_answers : crashes];
     w.is_gone = true;
     hire(w.session);
@@ -225,13 +234,17 @@ class world {
   }
 
   void confirmed(worker& w) {
-    for (const std::string& id : w.batch) books_[id].confirmed = ++step_;
+    for (const std::string& id : w.batch) {
+      tell("confirmed " + id);
+      books_[id].confirmed = ++step_;
+    }
   }
   void note_given(worker& w, const std::vector<steering::message>& all, std::uint64_t asked) {
     std::map<int, int> last;
     bool is_first = true;
     for (const steering::message& m : all) {
       entry& e = books_[m.id];
+      tell("given " + m.id + " of " + w.session + (m.again ? ", again" : ""));
       ++seen[given];
       seen[taken_again] += m.again;
       if (e.confirmed != 0) complain(m.id + " is given again after it was confirmed");
@@ -278,6 +291,7 @@ class world {
   }
 
   std::mt19937_64 random_;
+  const bool tells_;
   std::array<std::unique_ptr<bus>, 2> buses_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::map<std::string, entry> books_;
@@ -290,8 +304,8 @@ class world {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return tests::play_seeds(argc, argv, [](std::uint64_t seed, bool) {
-    world w(seed);
+  return tests::play_seeds(argc, argv, [](std::uint64_t seed, bool tells) {
+    world w(seed, tells);
     w.run();
     tests::played p{w.clock.schedule_hash(), w.complaints, {}};
     for (std::size_t k = 0; k < kinds; ++k) p.seen.emplace_back(kind_names[k], w.seen[k]);
