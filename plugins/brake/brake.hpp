@@ -43,8 +43,7 @@ class plugin {
 
   // ---- passes.cpp
   enum class gate { open, ask, shut };
-  gate look_at_gate(std::uint64_t ticket, std::string_view key, std::string_view topic,
-                    std::optional<work>& out);
+  gate look_at_gate(sdk::item& i, std::string_view key, std::optional<work>& out);
   sdk::verdict enter(sdk::item& i, std::string_view key);
   bool entered(std::uint64_t ticket, const work& w, std::int64_t sent_ns, const sdk::store_answer& a);
   void leave(const work& w);

@@ -21,8 +21,7 @@ sdk::verdict plugin::on_publish(sdk::item& i) {
   const std::string_view key = key_of(i.key());
   if (!book_.is_blocked(key, i.topic()) || is_exempt(i.topic())) return sdk::verdict::pass;
   if (!holds_publishes_) return i.reject(is_paused);
-  registry_.park(i.ticket(), key, i.topic());
-  i.memo() = 1;
+  registry_.park(i.ticket(), i.memo() = registry_.next_place(), key, i.topic());
   return sdk::verdict::hold;
 }
 
@@ -34,17 +33,18 @@ void plugin::on_published(sdk::item& i) {
 
 // ---- deliveries
 
+// Its place is kept as its memo, so that it stays in order however often it is set aside.
 // Open: it is registered, or needs not be. Ask: it is entered, and the store is to be asked. Shut: it is set aside; `out` was let by
 // before, and is not any more.
-plugin::gate plugin::look_at_gate(std::uint64_t ticket, std::string_view key, std::string_view topic,
-                                  std::optional<work>& out) {
+plugin::gate plugin::look_at_gate(sdk::item& i, std::string_view key, std::optional<work>& out) {
   const lock held(mutex_);
-  if (is_fenced(ctx_.now_ns()) || book_.is_blocked(key, topic)) {
-    out = registry_.take(ticket);
-    registry_.park(ticket, key, topic);
+  if (i.memo() == 0) i.memo() = registry_.next_place();
+  if (is_fenced(ctx_.now_ns()) || book_.is_blocked(key, i.topic())) {
+    out = registry_.take(i.ticket());
+    registry_.park(i.ticket(), i.memo(), key, i.topic());
     return gate::shut;
   }
-  const work* const w = registry_.find(ticket);
+  const work* const w = registry_.find(i.ticket());
   return w != nullptr && w->is_registered ? gate::open : gate::ask;
 }
 
@@ -53,7 +53,7 @@ sdk::verdict plugin::on_deliver(sdk::item& i) {
   const std::string_view key = key_of(i.key());
   for (;;) {
     std::optional<work> out;
-    const gate g = look_at_gate(i.ticket(), key, i.topic(), out);
+    const gate g = look_at_gate(i, key, out);
     if (out) leave(*out);
     if (g == gate::open) return sdk::verdict::pass;
     if (g == gate::shut) return sdk::verdict::park;

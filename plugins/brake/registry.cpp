@@ -52,10 +52,10 @@ void registry::lapsed(std::uint64_t ticket, std::string_view member) {
   if (work* const w = find(ticket); w != nullptr && w->member == member) w->has_lapsed = true;
 }
 
-void registry::park(std::uint64_t ticket, std::string_view key, std::string_view topic) {
+void registry::park(std::uint64_t ticket, std::uint64_t place, std::string_view key, std::string_view topic) {
   if (place_.contains(ticket)) return;
-  aside_.emplace(++last_place_, aside{ticket, std::string(key), std::string(topic)});
-  place_.emplace(ticket, last_place_);
+  aside_.emplace(place, aside{ticket, std::string(key), std::string(topic)});
+  place_.emplace(ticket, place);
 }
 
 bool registry::forget(std::uint64_t ticket) {

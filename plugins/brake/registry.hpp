@@ -50,10 +50,12 @@ class registry {
   const std::unordered_map<std::uint64_t, work>& running() const noexcept { return running_; }
 
   // ---- set aside
-  void park(std::uint64_t ticket, std::string_view key, std::string_view topic);
+  // `place`: among all, as next_place() gave it to the item when it was seen first.
+  void park(std::uint64_t ticket, std::uint64_t place, std::string_view key, std::string_view topic);
+  std::uint64_t next_place() noexcept { return ++last_place_; }
   bool forget(std::uint64_t ticket);
   using which = std::function<bool(std::string_view key, std::string_view topic)>;
-  // Those that are meant, in the order in which they were set aside; they are not set aside any more.
+  // Those that are meant, in the order of their places; they are not set aside any more.
   std::vector<std::uint64_t> release(const which& is_meant);
   std::uint64_t parked(const which& is_meant) const;
 
@@ -70,7 +72,7 @@ class registry {
     std::string key, topic;
   };
   std::unordered_map<std::uint64_t, work> running_;
-  std::map<std::uint64_t, aside> aside_;  // by when they came
+  std::map<std::uint64_t, aside> aside_;  // by their places
   std::unordered_map<std::uint64_t, std::uint64_t> place_;
   std::vector<debt> debts_;
   std::uint64_t last_place_ = 0, last_number_ = 0;

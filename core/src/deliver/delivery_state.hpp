@@ -68,7 +68,9 @@ struct item : delivery_state {
   bool credited = true;   // holds one of the subscription's credits
   bool parked = false;    // counts to park_max
   bool is_taken = false;  // among those whose settlement was taken along
-  std::uint64_t buffered = 0;             // 1 + its bytes, while it counts to overflow_max
+  std::uint64_t buffered = 0;  // 1 + its bytes, while it counts to overflow_max
+  // What the features make of it. held: one keeps it, and it keeps its place; nothing behind it starts.
+  enum class passage_state : std::uint8_t { to_ask, held, let_by } passage = passage_state::to_ask;
   passage_marks marks;                    // what features that let it by are owed
   std::uint64_t recalls_seen = 0;         // engine::recalls when they did
   std::unique_ptr<suspension> aside;      // while a feature keeps it, or its answer
@@ -95,6 +97,23 @@ struct item : delivery_state {
  private:
   item();
   ~item();
+};
+
+// Items in a row, by `next`.
+struct item_chain {
+  item *first = nullptr, *last = nullptr;
+
+  void add(item* from, item* to) noexcept {
+    (last != nullptr ? last->next : first) = from;
+    last = to;
+  }
+  // The first one; there is one.
+  item& pop() noexcept {
+    item& i = *std::exchange(first, first->next);
+    if (first == nullptr) last = nullptr;
+    i.next = nullptr;
+    return i;
+  }
 };
 
 // An intrusive doubly-linked list of items. One item may be in several, by other links.

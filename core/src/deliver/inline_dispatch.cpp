@@ -77,7 +77,7 @@ void subscription_state::deliver_inline_slowly(thread_record& thread, attachment
   batch done(*this);
   verdict v;
   run ran = run::recalled;
-  while (ran == run::recalled && prepare(*i, done)) {
+  while (ran == run::recalled && (asks_features ? ask_inline(*i, done) : prepare(*i, done))) {
     i->since_ns = owner.rt->coarse_now_ns();
     ran = run_handler(thread, *i, v);
   }

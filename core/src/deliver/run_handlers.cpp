@@ -1,4 +1,4 @@
-// Running handlers: what is queued is decoded, shown to the features, and given to the handler, on a worker or in a coroutine.
+// Running handlers: what is queued is decoded and given to the handler, on a worker or in a coroutine.
 #include "settlement_batch.hpp"
 #include "subscription_state.hpp"
 
@@ -13,9 +13,7 @@ constexpr std::int64_t settle_within_ns = 5'000'000;
 // After the delivery can be seen to run: who closes the subscription, or takes back what was let by, either sees it or is seen.
 subscription_state::run subscription_state::may_run(const delivery_state& state) const noexcept {
   if (closed.load(std::memory_order_acquire)) return run::closed;
-  if (asks_features && state.is_item && static_cast<const item&>(state).marks.ticket != 0 &&
-      static_cast<const item&>(state).recalls_seen != owner.recalls.load(std::memory_order_acquire))
-    return run::recalled;
+  if (asks_features && state.is_item && !is_let_by(static_cast<const item&>(state))) return run::recalled;
   if (state.from->held != nullptr && state.is_item &&
       !state.from->held->start(static_cast<const item&>(state)))
     return run::lost;
@@ -60,9 +58,8 @@ void subscription_state::run_plain(runner& me) {
   const auto alive = shared_from_this();
   thread_record& thread = owner.threads.mine();
   const std::int64_t end = owner.rt->coarse_now_ns() + slice_ns;
+  batch done(*this);
   while (item* chain = take(&me)) {
-    batch done(*this);
-    done.rest = &chain;
     while (chain != nullptr) {
       item& i = *std::exchange(chain, chain->next);
       i.next = nullptr;
@@ -70,23 +67,30 @@ void subscription_state::run_plain(runner& me) {
         tell_now(i);
         continue;
       }
+      if (!prepare(i, done)) continue;
+      i.since_ns = owner.rt->coarse_now_ns();
       verdict v;
-      run ran = run::recalled;
-      while (ran == run::recalled && prepare(i, done)) {
-        i.since_ns = owner.rt->coarse_now_ns();
-        const bool is_lent = lend(me, done);
-        ran = run_handler(thread, i, v);
-        if (is_lent) take_home(me);
+      const bool is_lent = lend(me, done);
+      const run ran = run_handler(thread, i, v);
+      if (is_lent) take_home(me);
+      if (ran == run::recalled) {
+        i.next = std::exchange(chain, nullptr);
+        put_back(&i);
+        continue;
       }
-      if (ran == run::closed || ran == run::lost) give_back(i, done);
-      if (ran != run::done) continue;
+      if (ran != run::done) {
+        give_back(i, done);
+        continue;
+      }
       counts_.started.fetch_add(1, std::memory_order_relaxed);
       ended(i, v, done);
       if (chain != nullptr && owner.rt->coarse_now_ns() > end) put_back(std::exchange(chain, nullptr));
     }
-    done.flush();
-    if (owner.rt->coarse_now_ns() > end) return owner.rt->post(me);
+    const bool is_over = owner.rt->coarse_now_ns() > end;
+    if (is_over || done.is_due()) done.flush();
+    if (is_over) return owner.rt->post(me);
   }
+  done.flush();
   check_empty();
 }
 
@@ -128,18 +132,17 @@ boost::asio::awaitable<void> subscription_state::run_coroutines() {
     batch done(*this);
     thread_record& thread = owner.threads.mine();
     delivery_state* const outer = thread.running.load(std::memory_order_relaxed);
-    run may = run::recalled;
-    while (may == run::recalled && prepare(*i, done)) {
-      ++i->attempt;  // before others can see it
-      i->since_ns = owner.rt->coarse_now_ns();
-      thread.enter_handler(*i);
-      may = may_run(*i);
-      if (may == run::done) break;
+    if (!prepare(*i, done)) continue;
+    ++i->attempt;  // before others can see it
+    i->since_ns = owner.rt->coarse_now_ns();
+    thread.enter_handler(*i);
+    if (const run may = may_run(*i); may != run::done) {
       thread.leave_handler(outer);
       --i->attempt;
+      if (may == run::recalled) put_back(i);
+      else give_back(*i, done);
+      continue;
     }
-    if (may == run::closed || may == run::lost) give_back(*i, done);
-    if (may != run::done) continue;
     {
       const std::lock_guard lock(mutex_);
       running_.add(*i);
@@ -205,7 +208,7 @@ bool subscription_state::prepare(item& i, batch& done) {
       settle(i, {verdict::drop, {}, {}}, done);
       return false;
     }
-  return !asks_features || ask_features(i, done);
+  return true;
 }
 
 }  // namespace postbus::detail

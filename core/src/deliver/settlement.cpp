@@ -7,7 +7,7 @@ namespace postbus::detail {
 
 void subscription_state::settle(item& i, const verdict& v, batch& done) {
   if (i.marks.passed != 0) [[unlikely]]
-    return tell_features(i, v, done);
+    return done.tell_first(i, v);
   settle_now(i, v, done);
 }
 
@@ -121,11 +121,16 @@ void subscription_state::give_back_unstarted() {
   std::vector<runtime::timer_id> timers;
   {
     const std::lock_guard lock(mutex_);
+    item_chain held;  // give_back_aside() sees to them
     for (item_chain* c : {&ready_, &unsorted_})
-      if (c->first != nullptr) unstarted.add(c->first, c->last);
-    ready_ = unsorted_ = {};
-    queued_ = 0;
-    buffered_ = {0, 0};
+      while (c->first != nullptr) {
+        item& i = c->pop();
+        unbuffer(i);
+        (i.passage == item::passage_state::held ? held : unstarted).add(&i, &i);
+        --queued_;
+      }
+    ready_ = held;
+    for (item* i = held.first; i != nullptr; i = i->next) ++queued_;
     overflow_note_ = nullptr;
     standing = lanes_.take_standing();
     for (item* i = waiting_.first(); i != nullptr; i = waiting_.after(*i)) timers.push_back(i->timer);

@@ -4,6 +4,8 @@
 #include "engine/engine.hpp"
 #include "sent_settlements.hpp"
 
+#include <boost/container/static_vector.hpp>
+
 #include <algorithm>
 #include <array>
 
@@ -16,6 +18,13 @@ struct subscription_state::batch {
   batch& operator=(const batch&) = delete;
   ~batch() { flush(); }
 
+  static constexpr std::size_t together = 64;
+
+  // Settled once the features know; those that are told together go together.
+  void tell_first(item& i, const verdict& v) {
+    untold.push_back({&i, v});
+    if (untold.size() == together) s.tell_features(*this);
+  }
   void settle(const item& i, std::uint32_t what, std::int64_t value_ns = 0) {
     if (i.token == 0 || (i.from->to.can & POSTBUS_CAN_ACK) == 0) return;
     go_to(*i.from);
@@ -48,7 +57,9 @@ struct subscription_state::batch {
     const passage inside(s.owner.threads.mine());
     to->to.table->settle(to->to.self, sent->items(), sent->n, {&sent_settlements::answered, sent});
   }
-  bool is_empty() const noexcept { return ended == 0 && count == 0 && credits == 0; }
+  bool is_empty() const noexcept { return ended == 0 && count == 0 && credits == 0 && untold.empty(); }
+  // Whether it is to go, though nobody is idle.
+  bool is_due() const noexcept { return untold.empty() || untold.size() + ended >= together / 2; }
   // What is in `other`, which is empty then.
   void take_over(batch& other) noexcept {
     to = other.to;
@@ -56,9 +67,11 @@ struct subscription_state::batch {
     std::copy_n(other.settlements.begin(), count, settlements.begin());
     credits = std::exchange(other.credits, 0);
     ended = std::exchange(other.ended, 0);
+    untold.swap(other.untold);
   }
-  // Settlements first, then credit for what comes next, and only then is nothing open: who waits for that sees all of it.
+  // The features, the settlements, then credit for what comes next, and only then is nothing open: who waits for that sees all of it.
   void flush() {
+    if (!untold.empty()) s.tell_features(*this);
     give();
     const std::uint64_t n = std::exchange(ended, 0);
     if (n > 0 && s.open_.fetch_sub(n) == n) {
@@ -68,9 +81,13 @@ struct subscription_state::batch {
   }
 
   subscription_state& s;
-  item** rest = nullptr;  // what was taken together and is not looked at yet
+  struct ending {
+    item* what;
+    verdict how;
+  };
+  boost::container::static_vector<ending, together> untold;
   attachment* to = nullptr;
-  std::array<postbus_settle, 64> settlements;
+  std::array<postbus_settle, together> settlements;
   std::size_t count = 0;
   std::uint32_t credits = 0;
   std::uint64_t ended = 0;

@@ -102,7 +102,7 @@ void subscription_state::append_ready(item& i) {
 
 // With the lock held: as many runners as there is work for.
 void subscription_state::schedule() {
-  while (!alone_ && stopped_by_ == 0 && active_ < options.concurrency && active_ < queued_) {
+  while (!alone_ && !is_stopped() && active_ < options.concurrency && active_ < queued_) {
     ++active_;
     if (runs_coroutines()) {
       boost::asio::co_spawn(step_executor(owner.rt->executor(), owner.threads_owner), run_coroutines(),
@@ -118,22 +118,33 @@ void subscription_state::schedule() {
 item* subscription_state::take(runner* taker) {
   std::unique_lock lock(mutex_);
   alone_ = false;  // while it is set nobody else is active
-  while (ready_.first == nullptr && unsorted_.first != nullptr && !sorting_) sort(lock);
+  for (;;) {
+    if (ready_.first == nullptr && unsorted_.first != nullptr && !sorting_) sort(lock);
+    else if (asks_features && ready_.first != nullptr && !is_stopped() && needs_asking(*ready_.first))
+      ask_ahead(lock);
+    else break;
+  }
   const bool alone = ready_.first != nullptr && runs_alone(*ready_.first);
-  if (ready_.first == nullptr || stopped_by_ > 0 ||
+  if (ready_.first == nullptr || is_stopped() ||
       (alone && active_ > 1)) {  // the last of those at work takes it
     --active_;
     if (taker != nullptr) idle_runners_.push_back(taker);
     return nullptr;
   }
-  const std::size_t most = runs_coroutines() || alone ? 1
+  // What a feature wants to hear about again stays where a recall finds it, until its turn comes.
+  const bool is_owed = ready_.first->marks.passed != 0;
+  const std::size_t most = runs_coroutines() || alone || is_owed ? 1
                            : options.concurrency == 1
                                ? chain_max
                                : std::clamp<std::size_t>(queued_ / (2 * options.concurrency), 1, 16);
   alone_ = alone;
   item *chain = ready_.first, *last = chain;
   std::size_t n = 1;
-  for (; n < most && last->next != nullptr && !runs_alone(*last->next); ++n) last = last->next;
+  const auto goes_along = [this](const item& i) {
+    return !runs_alone(i) && i.marks.passed == 0 && (!asks_features || !needs_asking(i)) &&
+           i.passage != item::passage_state::held;
+  };
+  for (; n < most && last->next != nullptr && goes_along(*last->next); ++n) last = last->next;
   ready_.first = std::exchange(last->next, nullptr);
   if (ready_.first == nullptr) ready_.last = nullptr;
   queued_ -= n;

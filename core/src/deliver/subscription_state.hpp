@@ -25,6 +25,7 @@ namespace postbus::detail {
 class engine;
 struct handler_times;
 struct thread_record;
+struct traveller;
 class thread_registry;
 
 class subscription_state : public std::enable_shared_from_this<subscription_state> {
@@ -70,6 +71,8 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   void give_back_unstarted();
   // Called once nothing is open and no delivery can come any more.
   void when_empty(std::function<void()> f);
+  // A feature took back what it had let by: it is asked again, of all that has not started.
+  void ask_again();
   // The attachment has its handle: credit can be given.
   void connected(attachment& to);
   // For async_unsubscribe: `ended` is called once it is gone().
@@ -125,9 +128,9 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   void check_empty();
   void give_credit(attachment& to, std::uint32_t n);
   void choose_to_time(const item& i) noexcept;
-  // False when that settled it: it cannot be decoded, or expired.
+  // False when that settled it: it cannot be decoded.
   bool decode(item& i, batch& done);
-  // Decodes it and asks the features; false when that settled it.
+  // Decodes it; false when that settled it, or because it expired, or is for another group.
   bool prepare(item& i, batch& done);
   // Runs the plain handler, unless the subscription closed, or a feature took back what it had let by.
   enum class run { done, closed, lost, recalled };
@@ -150,18 +153,39 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   void wait_for_retry(item& i, std::optional<std::chrono::nanoseconds> after, batch& done);
   static void retry_due(void* ctx, std::int32_t status, const void*, const postbus_error*);
 
-  // ---- passes.cpp: features
-  bool ask_features(item& i, batch& done);  // as prepare()
-  void set_aside(item& i, std::uint32_t at, bool parks, batch& done);
-  void wait_aside(item& i, std::uint64_t ticket);
+  // ---- asking.cpp: features are asked about what is ready, many at once, before its turn comes
+  struct kept {  // by a feature; nobody waits for its verdict yet
+    item* what;
+    std::uint64_t ticket;
+    bool parks;
+  };
+  bool is_let_by(const item& i) const noexcept;
+  bool needs_asking(const item& i) const noexcept;
+  // Items start one by one and in their order: one that is held stops those behind it.
+  bool is_in_order() const noexcept { return order_.empty() && options.concurrency == 1; }
+  bool is_stopped() const noexcept;
+  void ask_ahead(std::unique_lock<sdk::spin_mutex>& lock);
+  void ask_about(item_chain some, std::unique_lock<sdk::spin_mutex>& lock);
+  item_chain ask(item_chain some, std::vector<kept>& aside, batch& done);
+  bool sets_out(thread_record& thread, item& i, traveller& t);
+  void ask_all(thread_record& thread, std::span<traveller> all);
+  bool arrives(item& i, traveller& t, std::vector<kept>& aside, batch& done);
+  bool ask_inline(item& i, batch& done);
+  void set_aside(const std::vector<kept>& aside, credits& freed);
+  void wait_aside(const std::vector<kept>& aside);
   void park_aside(item& i, credits& freed);
   void park_held(item& i);
+  void leave_place(item& i);
   static void verdict_came(void* ctx, const postbus_verdict& answer);
   void take_back(item& i, const postbus_verdict& answer);
   void prepend_ready(item* chain);
   void give_back_aside();
-  void tell_features(item& i, const verdict& v, batch& done);
+
+  // ---- telling.cpp: features are told how it ended
+  void tell_features(batch& done);
+  void tell_rest(telling& how);
   void go_on_telling(item& i, batch& done);
+  void told(item& i, const verdict& v, const telling& how, batch& done);
   static void outcome_taken(void* ctx, const postbus_verdict& answer);
   static void outcome_overdue(void* ctx, std::int32_t status, const void*, const postbus_error*);
 
@@ -210,25 +234,18 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   const key_expression order_;  // of ordered_by; empty: one order for all
   const std::span<const std::string> patterns_{&pattern, 1};
   alignas(64) mutable sdk::spin_mutex mutex_;  // of what follows
-  struct item_chain {
-    item *first = nullptr, *last = nullptr;
-    void add(item* from, item* to) noexcept {
-      (last != nullptr ? last->next : first) = from;
-      last = to;
-    }
-  };
-  item_chain ready_, unsorted_;  // unsorted_: as they came, where there is an order by key
-  std::size_t queued_ = 0;       // in both
-  limit buffered_{0, 0};         // not started, from transports without flow control
-  bool sorting_ = false;         // somebody sorts: in order, so one at a time
-  bool alone_ = false;           // the one item that runs is to run alone
+  item_chain ready_, unsorted_;                // unsorted_: as they came, where there is an order by key
+  std::size_t queued_ = 0;                     // in both
+  limit buffered_{0, 0};                       // not started, from transports without flow control
+  bool sorting_ = false;                       // somebody sorts: in order, so one at a time
+  unsigned asking_ = 0;                        // somebody asks the features about what stood in ready_
+  bool alone_ = false;                         // the one item that runs is to run alone
   lanes lanes_;
   parking parked_;
   item* overflow_note_ = nullptr;              // queued, and not told yet: counts what is discarded meanwhile
   unsigned active_ = 0;                        // runners and coroutine loops at work
   item_list<&item::among> waiting_, running_;  // for a retry; suspended coroutines
-  item_list<&item::among> aside_;              // set aside by a feature
-  unsigned stopped_by_ = 0;                    // those of them that stop all others
+  item_list<&item::among> aside_;              // kept by a feature
   item_list<&item::deferral> deferred_;        // whose settlement was taken along
   std::function<void()> when_empty_;
   std::vector<boost::asio::any_completion_handler<void(error_code)>> when_gone_;

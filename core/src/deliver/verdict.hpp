@@ -19,11 +19,10 @@ struct verdict {
 
 // An item that a feature set aside before its handler, or whose answer it holds.
 struct suspension {
-  std::uint32_t at = 0;       // the feature, as ask() counts them
-  bool parks = false;         // it left its lane, and gave its credit back
-  bool stops_others = false;  // nothing else of the subscription starts meanwhile
-  postbus_verdict answer{};   // what the feature said in the end
-  verdict ending;             // how it ended, of one that is told
+  std::uint32_t at = 0;      // the feature, as ask() counts them
+  bool parks = false;        // it left its lane, and gave its credit back
+  postbus_verdict answer{};  // what the feature said in the end
+  verdict ending;            // how it ended, of one that is told
   telling how;
   runtime::timer_id limit = 0;  // how long its feature may hold that
 };

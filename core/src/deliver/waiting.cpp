@@ -42,6 +42,7 @@ void subscription_state::wait_for_retry(item& i, std::optional<std::chrono::nano
     after = std::chrono::nanoseconds(static_cast<std::int64_t>(most * uniform));
   }
   if (i.from->held != nullptr) i.from->held->rest(i);
+  i.passage = item::passage_state::to_ask;
   done.settle(i, POSTBUS_FAILED, after->count());
   // At once: an unsubscribe may give it back from here on, and that must not overtake the attempt.
   done.send();

@@ -94,6 +94,8 @@ class engine : public std::enable_shared_from_this<engine> {
   void publish_own(event_record& event, std::function<void(error_code, receipt)> done);
   // Tells who is subscribed to postbus:dead.
   void announce_dead(const postbus_event& letter, std::string_view box);
+  // What features let by and has not started is shown to them again: none of it can start before.
+  void recall();
 
   // ---- subscribe.cpp
   std::shared_ptr<subscription_state> subscribe(std::string_view pattern, const subscribe_options& options,

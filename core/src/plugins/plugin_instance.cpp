@@ -160,9 +160,7 @@ struct host_tables {
     }
   }
   static std::size_t recall(void* self, const postbus_pair*, std::size_t) {
-    // Whoever has not been seen to start yet looks at the count before it does.
-    of(self).engine_.recalls.fetch_add(1);
-    thread_registry::heavy_fence();
+    of(self).engine_.recall();
     return 0;
   }
 
@@ -261,7 +259,8 @@ void plugin_instance::stop() noexcept {
     const std::lock_guard lock(timers_mutex_);
     stopping_ = true;
     for (const plugin_timer* t : timers_) timers.push_back(t->id);
-    std::sort(timers.begin(), timers.end());  // as they were set: a run on a manual clock is the same each time
+    std::sort(timers.begin(),
+              timers.end());  // as they were set: a run on a manual clock is the same each time
   }
   for (const auto timer : timers) engine_.rt->cancel(timer);
   if (!is_complete()) return;

@@ -6,8 +6,10 @@
 
 #include <postbus/sdk/spin_mutex.hpp>
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <unordered_map>
 
 namespace postbus::detail {
@@ -27,13 +29,36 @@ class flow_table {
     }
   };
 
-  // The feature is asked about the ticket now: its verdict may come.
-  void asking(std::uint64_t ticket) {
-    const std::lock_guard lock(mutex_);
-    all_[ticket] = {};
-  }
-  // It answered, and nobody will wait.
-  void answered(std::uint64_t ticket) {
+  // What a feature is being asked about, from before its on_batch until it has returned. Costs nothing for what it answers at once.
+  class question {
+   public:
+    question(flow_table& table, std::span<const postbus_item> items) : table_(table), items_(items) {
+      const std::lock_guard lock(table_.mutex_);
+      next_ = std::exchange(table_.questions_, this);
+    }
+    // Verdicts of those that it holds or parks are for who waits; of the others nobody waits for one.
+    ~question() {
+      const std::lock_guard lock(table_.mutex_);
+      question** at = &table_.questions_;
+      while (*at != this) at = &(*at)->next_;
+      *at = next_;
+      for (const postbus_item& i : items_)
+        if (i.verdict == POSTBUS_HOLD || i.verdict == POSTBUS_PARK) table_.all_.try_emplace(i.ticket);
+        else if (has_early_) table_.all_.erase(i.ticket);
+    }
+    question(const question&) = delete;
+    question& operator=(const question&) = delete;
+
+   private:
+    friend flow_table;
+    flow_table& table_;
+    const std::span<const postbus_item> items_;
+    question* next_ = nullptr;
+    bool has_early_ = false;
+  };
+
+  // Nobody will wait for it.
+  void dismiss(std::uint64_t ticket) {
     const std::lock_guard lock(mutex_);
     all_.erase(ticket);
   }
@@ -73,9 +98,12 @@ class flow_table {
   // False: nobody asked about it, or it has its verdict.
   bool resume(const postbus_verdict& answer) {
     std::unique_lock lock(mutex_);
-    const auto found = all_.find(answer.ticket);
-    if (found == all_.end() || (found->second.came && found->second.came->verdict != POSTBUS_PARK))
-      return false;
+    auto found = all_.find(answer.ticket);
+    if (found == all_.end()) {
+      if (!is_asked(answer.ticket)) return false;
+      found = all_.try_emplace(answer.ticket).first;
+    }
+    if (found->second.came && found->second.came->verdict != POSTBUS_PARK) return false;
     if (found->second.then.go_on == nullptr) {
       found->second.came = answer;
       return true;
@@ -94,7 +122,18 @@ class flow_table {
     std::optional<postbus_verdict> came;
     resumption then;
   };
+
+  // Whether a feature is being asked about it now.
+  bool is_asked(std::uint64_t ticket) noexcept {
+    for (question* q = questions_; q != nullptr; q = q->next_)
+      if (std::any_of(q->items_.begin(), q->items_.end(),
+                      [ticket](const postbus_item& i) { return i.ticket == ticket; }))
+        return q->has_early_ = true;
+    return false;
+  }
+
   sdk::spin_mutex mutex_;
+  question* questions_ = nullptr;  // as many as threads that ask
   std::unordered_map<std::uint64_t, entry> all_;
 };
 

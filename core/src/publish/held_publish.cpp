@@ -16,8 +16,8 @@ struct limit_of_held {
 
 // Nobody waits for the verdict: those that let it by hear that it was not published.
 void engine::refuse_kept(thread_record& thread, traveller& t, error_code& ec) {
-  features.waiting.answered(t.marks.ticket);
-  features.tell_published(thread, *t.event, t.marks, POSTBUS_E_CANCELLED);
+  features.waiting.dismiss(t.marks.ticket);
+  features.tell_published(*t.event, t.marks, POSTBUS_E_CANCELLED);
   thread.detail = "a feature keeps it, and a handler does not wait for that";
   ec = make_error_code(error::would_block);
 }
@@ -91,7 +91,8 @@ void engine::go_on(std::unique_ptr<async_publish> p) {
     t.marks = std::move(p->marks);
     t.cause = p->cause;
     t.at = p->at;
-    features.go_on(thread, POSTBUS_AT_PUBLISH, t, p->answer);
+    features.take_answer(thread, POSTBUS_AT_PUBLISH, t, p->answer);
+    features.ask(thread, POSTBUS_AT_PUBLISH, {&t, 1});
     take_over(*p, t);
   }
   if (t.verdict != POSTBUS_PASS) return conclude(std::move(p), t.verdict, t.ec);

@@ -12,6 +12,8 @@ namespace postbus::detail {
 
 namespace {
 
+constexpr std::size_t at_once = 64;  // items that a feature sees together
+
 // The event that takes another's place is timed as that one would have been; unless others hold it too, who may look at it now.
 void pass_on_timing(const event_record& from, event_record& to) noexcept {
   if (from.timed == sampling::none || to.references.load(std::memory_order_acquire) != 1) return;
@@ -81,15 +83,13 @@ std::uint64_t pipeline::next_ticket(thread_record& thread) const noexcept {
   return ++thread.next_ticket;
 }
 
-void pipeline::ask(thread_record& thread, std::uint32_t stage, std::span<traveller> travellers,
-                   std::uint32_t from) const {
-  for (std::uint32_t k = from; k < features_.size(); ++k)
+void pipeline::ask(thread_record& thread, std::uint32_t stage, std::span<traveller> travellers) const {
+  for (std::uint32_t k = 0; k < features_.size(); ++k)
     ask_one(thread, place_of(stage, k), k, stage, travellers);
 }
 
 void pipeline::ask_one(thread_record& thread, std::size_t place, std::uint32_t number, std::uint32_t stage,
                        std::span<traveller> travellers) const {
-  constexpr std::size_t at_once = 64;
   const feature& f = features_[place];
   const std::uint64_t bit = std::uint64_t{1} << place;
   const bool waits = f.may_hold || f.may_park;
@@ -101,21 +101,21 @@ void pipeline::ask_one(thread_record& thread, std::size_t place, std::uint32_t n
   std::size_t n = 0;
   const auto call = [&] {
     if (n == 0) return;
-    if (waits)
-      for (std::size_t i = 0; i < n; ++i) waiting.asking(items[i].ticket);
-    f.table->on_batch(f.self, stage, items.data(), n);
+    {
+      std::optional<flow_table::question> open;
+      if (waits) open.emplace(waiting, std::span<const postbus_item>{items.data(), n});
+      f.table->on_batch(f.self, stage, items.data(), n);
+    }
     for (std::size_t i = 0; i < n; ++i) {
       traveller& t = *whose[i];
-      const bool is_aside = items[i].verdict == POSTBUS_HOLD || items[i].verdict == POSTBUS_PARK;
-      if (is_owed && (is_aside || items[i].verdict == POSTBUS_PASS || items[i].verdict == POSTBUS_REPLACE)) {
+      const bool is_kept = items[i].verdict == POSTBUS_HOLD || items[i].verdict == POSTBUS_PARK;
+      if (is_owed && (is_kept || items[i].verdict == POSTBUS_PASS || items[i].verdict == POSTBUS_REPLACE)) {
         t.marks.passed |= bit;
-        if (items[i].memo != 0 && t.marks.memos == nullptr)
-          t.marks.memos = std::make_unique<std::uint64_t[]>(features_.size());
-        if (t.marks.memos != nullptr) t.marks.memos[place] = items[i].memo;
+        t.marks.memos.set(place, items[i].memo, features_.size());
       }
       carry_out(thread, place, stage, items[i], t);
-      t.at = number;
-      if (waits && t.verdict != POSTBUS_HOLD && t.verdict != POSTBUS_PARK) waiting.answered(items[i].ticket);
+      t.at = t.is_kept() ? number : number + 1;
+      if (waits && is_kept && !t.is_kept()) waiting.dismiss(items[i].ticket);
     }
     n = 0;
   };
@@ -123,13 +123,13 @@ void pipeline::ask_one(thread_record& thread, std::size_t place, std::uint32_t n
   std::string none;
   for (traveller& t : travellers) {
     const std::uint64_t mask = stage == POSTBUS_AT_PUBLISH ? t.entry->publish_mask : t.entry->deliver_mask;
-    if (t.verdict != POSTBUS_PASS || (mask & bit) == 0) continue;
+    if (t.verdict != POSTBUS_PASS || t.at > number || (mask & bit) == 0) continue;
     if ((f.table->needs & POSTBUS_NEED_ID) != 0) event_record::of(t.event).fill();
     postbus_item& item = items[n];
     item = {};
     item.event = t.event;
     item.ticket = t.marks.ticket;
-    item.memo = t.marks.memo(place);
+    item.memo = t.marks.memos.of(place);
     item.cause = t.cause;
     item.attempt = t.attempt;
     item.key = key_for(f, *t.event, keys.empty() ? none : keys[n]);
@@ -141,65 +141,97 @@ void pipeline::ask_one(thread_record& thread, std::size_t place, std::uint32_t n
   call();
 }
 
-void pipeline::go_on(thread_record& thread, std::uint32_t stage, traveller& t,
-                     const postbus_verdict& answer) const {
-  const std::uint32_t number = t.at;
+void pipeline::take_answer(thread_record& thread, std::uint32_t stage, traveller& t,
+                           const postbus_verdict& answer) const {
   t.verdict = POSTBUS_PASS;
-  if (answer.verdict == POSTBUS_HOLD) return ask(thread, stage, {&t, 1}, number);
+  if (answer.verdict == POSTBUS_HOLD) return;  // it is asked again
+  const std::size_t place = place_of(stage, t.at++);
   postbus_item item{};
   item.event = t.event;
   item.verdict = answer.verdict;
   item.reason = answer.reason;
   item.replacement = answer.replacement;
-  carry_out(thread, place_of(stage, number), stage, item, t);
-  if (t.verdict == POSTBUS_PARK) {  // that is no answer to having waited
-    t.verdict = POSTBUS_REJECT;
-    t.ec = make_error_code(error::refused);
-    t.reason = features_[place_of(stage, number)].id + ": resumed with no verdict";
-  }
-  if (t.verdict == POSTBUS_PASS) ask(thread, stage, {&t, 1}, number + 1);
+  carry_out(thread, place, stage, item, t);
+  if (t.verdict != POSTBUS_PARK) return;  // that is no answer to having waited
+  t.verdict = POSTBUS_REJECT;
+  t.ec = make_error_code(error::refused);
+  t.reason = features_[place].id + ": resumed with no verdict";
 }
 
-bool pipeline::tell(thread_record&, std::uint32_t stage, const postbus_event& event, std::uint32_t attempt,
-                    passage_marks& marks, telling& how) const {
-  for (; how.at < features_.size(); ++how.at) {
-    const std::size_t place = place_of(stage, how.at);
-    const std::uint64_t bit = std::uint64_t{1} << place;
-    if ((marks.passed & bit) == 0) continue;
-    marks.passed &= ~bit;
-    const feature& f = features_[place];
-    const bool may_wait = stage == POSTBUS_AT_SETTLED && f.may_hold;
-    postbus_item item{};
-    std::string key;
-    item.event = &event;
-    item.ticket = marks.ticket;
-    item.memo = marks.memo(place);
-    item.attempt = attempt;
+void pipeline::tell(std::uint32_t stage, std::span<telling> all) const {
+  std::uint64_t owed = 0;
+  for (telling& how : all) {
+    how.is_held = false;
+    owed |= how.marks->passed;
+  }
+  for (std::uint32_t k = 0; owed != 0 && k < features_.size(); ++k)
+    if (const std::size_t place = place_of(stage, k); (owed >> place & 1) != 0)
+      tell_one(place, k, stage, all);
+}
+
+void pipeline::tell_one(std::size_t place, std::uint32_t number, std::uint32_t stage,
+                        std::span<telling> all) const {
+  const feature& f = features_[place];
+  const std::uint64_t bit = std::uint64_t{1} << place;
+  const bool may_wait = stage == POSTBUS_AT_SETTLED && f.may_hold;
+  std::array<postbus_item, at_once> items;
+  std::array<telling*, at_once> whose;
+  std::vector<std::string> keys;
+  std::size_t n = 0;
+  const auto call = [&] {
+    if (n == 0) return;
+    {
+      std::optional<flow_table::question> open;
+      if (may_wait) open.emplace(waiting, std::span<const postbus_item>{items.data(), n});
+      f.table->on_batch(f.self, stage, items.data(), n);
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      telling& how = *whose[i];
+      if (may_wait && items[i].verdict == POSTBUS_HOLD) {
+        how.is_held = true;
+      } else if (items[i].verdict == POSTBUS_REJECT && stage == POSTBUS_AT_SETTLED) {
+        refuse(f, how, items[i].reason);
+      } else if (items[i].verdict != POSTBUS_PASS) {
+        engine_.log->burst(POSTBUS_LOG_ERROR, "bus", "outcome " + f.id,
+                           "feature '" + f.id +
+                               "' answered what it was told of an item's end with the verdict " +
+                               std::to_string(items[i].verdict) + ", which is passed over");
+        if (may_wait) waiting.dismiss(items[i].ticket);
+      }
+      how.at = how.is_held ? number : number + 1;
+    }
+    n = 0;
+  };
+  if (f.settings.key.is_made()) keys.resize(std::min(at_once, all.size()));
+  std::string none;
+  for (telling& how : all) {
+    if (how.is_held || (how.marks->passed & bit) == 0) continue;
+    how.marks->passed &= ~bit;
+    postbus_item& item = items[n];
+    item = {};
+    item.event = how.event;
+    item.ticket = how.marks->ticket;
+    item.memo = how.marks->memos.of(place);
+    item.attempt = how.attempt;
     item.outcome = how.is_refused ? std::int32_t{POSTBUS_RELEASE} : how.outcome;
-    item.key = key_for(f, event, key);
+    item.key = key_for(f, *how.event, keys.empty() ? none : keys[n]);
     item.subscriber = how.subscriber;
-    if (may_wait) waiting.asking(marks.ticket);
-    f.table->on_batch(f.self, stage, &item, 1);
-    if (may_wait && item.verdict == POSTBUS_HOLD) return false;
-    if (may_wait) waiting.answered(marks.ticket);
-    if (item.verdict == POSTBUS_PASS) continue;
-    if (item.verdict == POSTBUS_REJECT && stage == POSTBUS_AT_SETTLED)
-      take_answer(how, {marks.ticket, item.verdict, item.reason, nullptr});
-    else
-      engine_.log->burst(POSTBUS_LOG_ERROR, "bus", "outcome " + f.id,
-                         "feature '" + f.id +
-                             "' answered what it was told of an item's end with the verdict " +
-                             std::to_string(item.verdict) + ", which is passed over");
+    whose[n] = &how;
+    if (++n == at_once) call();
   }
-  return true;
+  call();
 }
 
-// A refusal counts for what would be acked; what goes back anyway goes back.
 void pipeline::take_answer(telling& how, const postbus_verdict& answer) const {
-  if (answer.verdict != POSTBUS_REJECT || how.is_refused) return;
-  how.is_refused = how.outcome == POSTBUS_ACK || how.outcome == POSTBUS_DROPPED;
-  const feature& f = features_[place_of(POSTBUS_AT_SETTLED, how.at)];
-  how.reason = f.id + ": " + std::string(words_of(f, answer.reason));
+  const feature& f = features_[place_of(POSTBUS_AT_SETTLED, how.at++)];
+  if (answer.verdict == POSTBUS_REJECT) refuse(f, how, answer.reason);
+}
+
+// Counts for what would be acked; what goes back anyway goes back.
+void pipeline::refuse(const feature& f, telling& how, std::uint32_t reason) const {
+  if (how.is_refused || (how.outcome != POSTBUS_ACK && how.outcome != POSTBUS_DROPPED)) return;
+  how.is_refused = true;
+  how.reason = f.id + ": " + std::string(words_of(f, reason));
 }
 
 // As an item has it: an event without the value has an empty key, not none.

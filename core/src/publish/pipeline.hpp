@@ -36,9 +36,9 @@ struct traveller {
   std::uint32_t attempt = 0;
   // What ended it: DROP, REJECT, or FAIL where on_error says so. HOLD and PARK: it waits for the feature that was asked as number `at`.
   std::uint32_t verdict = POSTBUS_PASS;
-  std::uint32_t at = 0;
-  error_code ec;       // at publish: why it was refused
-  std::string reason;  // the feature and its reason, as "size-limit: too_big"
+  std::uint32_t at = 0;  // while it goes on: the next to be asked
+  error_code ec;         // at publish: why it was refused
+  std::string reason;    // the feature and its reason, as "size-limit: too_big"
 
   // A feature keeps it until it says more.
   bool is_kept() const noexcept { return verdict == POSTBUS_HOLD || verdict == POSTBUS_PARK; }
@@ -59,23 +59,24 @@ class pipeline {
   void scope(topic_entry& entry) const;
 
   // `stage`: POSTBUS_AT_PUBLISH or POSTBUS_AT_DELIVER. Sets each traveller's verdict; PASS may come with another event and entry.
-  // `from`: how many features need not be asked any more.
-  void ask(thread_record& thread, std::uint32_t stage, std::span<traveller> travellers,
-           std::uint32_t from = 0) const;
-  // The feature that held it has its verdict: carries it out, and asks the rest.
-  void go_on(thread_record& thread, std::uint32_t stage, traveller& t, const postbus_verdict& answer) const;
-  // `stage`: POSTBUS_AT_PUBLISHED or POSTBUS_AT_SETTLED. False: a feature holds it; call again with `at` behind it once it has its verdict.
-  bool tell(thread_record& thread, std::uint32_t stage, const postbus_event& event, std::uint32_t attempt,
-            passage_marks& marks, telling& how) const;
+  // Each feature sees all of them that got as far as it, in batches of 64 at most.
+  void ask(thread_record& thread, std::uint32_t stage, std::span<traveller> travellers) const;
+  // The feature that kept it has its verdict, which is carried out; ask() goes on with those behind it.
+  void take_answer(thread_record& thread, std::uint32_t stage, traveller& t,
+                   const postbus_verdict& answer) const;
+  // `stage`: POSTBUS_AT_PUBLISHED or POSTBUS_AT_SETTLED. Each feature hears of all that it is owed, in batches of 64 at most. One that
+  // is held is told to the rest by another call, after take_answer().
+  void tell(std::uint32_t stage, std::span<telling> all) const;
   // What the feature that held it at SETTLED says in the end.
   void take_answer(telling& how, const postbus_verdict& answer) const;
   // A publish that does not wait ended so.
-  void tell_published(thread_record& thread, const postbus_event& event, passage_marks& marks,
-                      std::int32_t status) const {
+  void tell_published(const postbus_event& event, passage_marks& marks, std::int32_t status) const {
     if (marks.passed == 0) return;
     telling how;
+    how.event = &event;
+    how.marks = &marks;
     how.outcome = status;
-    tell(thread, POSTBUS_AT_PUBLISHED, event, 0, marks, how);
+    tell(POSTBUS_AT_PUBLISHED, {&how, 1});
   }
   std::uint64_t next_ticket(thread_record& thread) const noexcept;
 
@@ -101,6 +102,8 @@ class pipeline {
   }
   void ask_one(thread_record& thread, std::size_t place, std::uint32_t number, std::uint32_t stage,
                std::span<traveller> travellers) const;
+  void tell_one(std::size_t place, std::uint32_t number, std::uint32_t stage, std::span<telling> all) const;
+  void refuse(const feature& f, telling& how, std::uint32_t reason) const;
   void carry_out(thread_record& thread, std::size_t place, std::uint32_t stage, const postbus_item& answer,
                  traveller& t) const;
   static postbus_str key_for(const feature& f, const postbus_event& event, std::string& buffer);

@@ -173,7 +173,7 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
       }
       marks = std::move(t.marks);
       if (t.verdict != POSTBUS_PASS) {
-        features.tell_published(thread, *going, marks, from_error_code(t.ec));
+        features.tell_published(*going, marks, from_error_code(t.ec));
         thread.detail = std::move(t.reason);
         ec = t.ec;
         if (!ec) receipt_access::set_id(out, *going, thread, rt->wall_ns());
@@ -207,7 +207,7 @@ void engine::publish(const publish_request& r, error_code& ec, receipt& out) noe
       } else {
         count_refused(ec);
       }
-      features.tell_published(thread, *going, marks, from_error_code(ec));
+      features.tell_published(*going, marks, from_error_code(ec));
     }
     if (owned != nullptr) owned->release();
   } catch (const std::bad_alloc&) {

@@ -105,7 +105,7 @@ void engine::publish_some(std::span<const message> messages, std::span<publish_r
     } else if (!is_late) {
       count_refused(result.ec);
     }
-    features.tell_published(thread, *travellers[k].event, travellers[k].marks, from_error_code(result.ec));
+    features.tell_published(*travellers[k].event, travellers[k].marks, from_error_code(result.ec));
     if (travellers[k].owned != nullptr) travellers[k].owned->release();
   }
 }

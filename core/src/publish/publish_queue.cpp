@@ -79,8 +79,7 @@ void async_publish::complete(std::unique_ptr<async_publish> self, error_code ec)
   if (!ec && !delayed_events::keeps(*self->to, self->delay_ns))
     owner->published.fetch_add(1, std::memory_order_relaxed);
   else owner->count_refused(ec);
-  if (self->event != nullptr)
-    owner->features.tell_published(owner->threads.mine(), *self->event, self->marks, from_error_code(ec));
+  if (self->event != nullptr) owner->features.tell_published(*self->event, self->marks, from_error_code(ec));
   if (self->direct) {
     if (ec && !self->detail.empty()) owner->threads.mine().detail = self->detail;
     self->direct(ec, std::move(self->value));

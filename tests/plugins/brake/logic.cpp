@@ -114,10 +114,14 @@ TEST_CASE("patterns and everything block by topic, each until its own end", "[br
   CHECK(b.blocks_nothing());
 }
 
-TEST_CASE("what is set aside is released in the order in which it came", "[brake]") {
+TEST_CASE("what is set aside is released in the order in which it was seen first", "[brake]") {
   registry r;
-  for (std::uint64_t ticket : {5u, 3u, 9u, 4u}) r.park(ticket, ticket == 9 ? "7" : "42", "t");
-  r.park(3, "42", "t");
+  const auto first = r.next_place(), second = r.next_place(), third = r.next_place(), last = r.next_place();
+  r.park(4, last, "42", "t");
+  r.park(3, second, "42", "t");
+  r.park(9, third, "7", "t");
+  r.park(5, first, "42", "t");
+  r.park(3, r.next_place(), "42", "t");  // it is already
   const auto is_42 = [](auto key, auto) { return key == "42"; };
   CHECK(r.parked(is_42) == 3);
   CHECK(r.forget(4));

@@ -135,6 +135,21 @@ TEST_CASE("two groups, a group at two patterns, and those without a group each g
   CHECK(effects == std::map<std::string, int>{{"a", 1}, {"b", 1}, {"b at {x}", 1}, {"one", 1}, {"other", 1}});
 }
 
+TEST_CASE("what is ready is claimed with one call of the store, and done with another", "[dedup]") {
+  dedup_buses t;
+  bus& b = t.open({{"store.answers", GENERATE(as<std::string>(), "at-once", "later")}});
+  std::string order, expected;
+  const auto s = b.subscribe(
+      "job", [&](const delivery& d) { order += d.text(); }, workers());
+  for (char c = 'A'; c < 'A' + 32; ++c) {
+    t.publish(b, std::string(1, c), std::string(1, c));
+    expected += c;
+  }
+  t.clock.run_until_idle();
+  CHECK(order == expected);
+  CHECK(t.stat(b, "store_calls") == 2);
+}
+
 TEST_CASE("what another bus of the group handled is dropped here", "[dedup]") {
   dedup_buses t;
   bus &one = t.open(), &other = t.open();
@@ -148,6 +163,7 @@ TEST_CASE("what another bus of the group handled is dropped here", "[dedup]") {
   const auto s = other.subscribe(
       "job", [&](const delivery&) { ++effects; }, workers());
   t.publish(one, "e1");
+  t.clock.run_until_idle();
   t.publish(one, "e1");
   t.clock.run_until_idle();
   CHECK(effects == 1);
