@@ -48,6 +48,9 @@ std::vector<row> c_costs(const settings& how) {
   };
   held_bus plain(roomy_config(), "job:{user}"), ordered(roomy_config(), "job:{user}", by_key);
   held_bus looked(with("looks"), "job:{user}"), heard(with("hears"), "job:{user}");
+  held_bus once(
+      roomy_config().feature("dedup").set("store.plugin", "memory-store").set("plugin.dedup.window", "1s"),
+      "job:{user}");
   const std::array<topic, 8> topics{topic("job:1"), topic("job:2"), topic("job:3"), topic("job:4"),
                                     topic("job:5"), topic("job:6"), topic("job:7"), topic("job:8")};
   const auto contestant = [&](held_bus& b, const publish_options& o) {
@@ -58,7 +61,8 @@ std::vector<row> c_costs(const settings& how) {
   };
   const auto ns =
       take_turns(how.rounds(), {contestant(plain, none), contestant(ordered, none), contestant(looked, none),
-                                contestant(heard, none), contestant(plain, delay), contestant(plain, ttl)});
+                                contestant(heard, none), contestant(once, none), contestant(plain, delay),
+                                contestant(plain, ttl)});
   const auto beside = [&](const char* id, const char* what, double value) {
     return row{id, what, "ns", value, "C.plain", ns[0], wanted::nothing, 0};
   };
@@ -67,8 +71,9 @@ std::vector<row> c_costs(const settings& how) {
       beside("C.ordered_by", "… ordered by one of eight users", ns[1]),
       beside("C.feature", "… past a feature that looks at deliveries", ns[2]),
       beside("C.settled", "… and is told how each ended", ns[3]),
-      beside("C.delay", "… with a delay of 1 ms", ns[4]),
-      beside("C.ttl", "… with a ttl", ns[5])};
+      beside("C.dedup", "… claimed and done, dedup with memory-store", ns[4]),
+      beside("C.delay", "… with a delay of 1 ms", ns[5]),
+      beside("C.ttl", "… with a ttl", ns[6])};
 }
 
 }  // namespace postbus::bench

@@ -31,7 +31,7 @@ config with_dedup() {
   return inline_config()
       .feature("dedup")
       .set("store.plugin", "memory-store")
-      .set("store.keys_max", "100000000");
+      .set("plugin.dedup.window", "1s");  // so that keys also expire
 }
 
 // One bus whose events are all new, and one whose events are all the same.

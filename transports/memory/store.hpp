@@ -25,7 +25,7 @@ class store {
     table_.set_time(ctx.now_ns(), sweep_max);
     std::vector<note> notes;
     store_runner(table_, ctx.wall_ns(), reply, notes).run(ops);
-    told(figures{table_.keys().size(), table_.bytes()});
+    told(figures{table_.size(), table_.bytes()});
     return !notes.empty() && told_of.add(std::move(notes));
   }
   // What there is now, without what has expired; told as by execute().
@@ -33,7 +33,7 @@ class store {
   figures look(const sdk::context& ctx, Told told) {
     const std::lock_guard lock(mutex_);
     table_.set_time(ctx.now_ns(), std::numeric_limits<std::size_t>::max());
-    const figures now{table_.keys().size(), table_.bytes()};
+    const figures now{table_.size(), table_.bytes()};
     told(now);
     return now;
   }

@@ -42,6 +42,8 @@ std::size_t store_runner::run_group(std::span<const postbus_op> all, std::size_t
   if (all[first].group != 0)
     while (last < all.size() && all[last].group == all[first].group) ++last;
   const std::size_t noted = notes_.size();
+  const bool fails_whole = all[first].kind == POSTBUS_SET || all[first].kind == POSTBUS_ERASE;
+  t_.begin(last - first > 1 || !fails_whole);
   std::size_t i = first;
   try {
     i = failing(all, first, last);
@@ -119,8 +121,12 @@ std::string store_runner::value(const postbus_op& op) const {
   return (op.flags & stores_number) != 0 ? std::to_string(number(op)) : std::string(sdk::view(op.value));
 }
 
+std::int64_t store_runner::deadline_of(const postbus_op& op) const noexcept {
+  return add_up(t_.now_ns(), op.ttl_ns);
+}
+
 void store_runner::keep_for(place at, const postbus_op& op) {
-  if (op.ttl_ns > 0) t_.set_deadline(at, add_up(t_.now_ns(), op.ttl_ns));
+  if (op.ttl_ns > 0) t_.set_deadline(at, deadline_of(op));
 }
 
 void store_runner::remove_if_empty(place at) {

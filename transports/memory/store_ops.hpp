@@ -40,6 +40,7 @@ class store_runner {
   std::int64_t number(const postbus_op& op) const noexcept;
   // What SET and HASH_SET store: value, or number in decimal.
   std::string value(const postbus_op& op) const;
+  std::int64_t deadline_of(const postbus_op& op) const noexcept;
   void keep_for(place at, const postbus_op& op);
   // Of what is stored and `number`; throws store_refusal where there is none.
   static std::int64_t sum(std::string_view stored, const postbus_op& op);

@@ -26,6 +26,7 @@ std::int32_t store_runner::get(const postbus_op& op, std::size_t i, std::int64_t
 std::int32_t store_runner::set(const postbus_op& op, std::int64_t& n) {
   std::string text = value(op);
   if ((op.flags & (POSTBUS_IF_AT_LEAST | POSTBUS_IF_AT_MOST | POSTBUS_STORE_TIME)) != 0) n = number(op);
+  if (op.ttl_ns > 0) t_.expect_deadline(deadline_of(op));
   place at = t_.find(sdk::view(op.key));
   if (at == nullptr) at = t_.create(sdk::view(op.key), std::move(text));
   else t_.replace(at, std::move(text));
@@ -62,19 +63,13 @@ std::int32_t store_runner::expire(const postbus_op& op, std::int64_t& n) {
 
 std::int32_t store_runner::scan(const postbus_op& op, std::size_t i, std::int64_t& n) {
   const std::string_view prefix = sdk::view(op.key), cursor = sdk::view(op.field);
-  const auto& keys = t_.keys();
-  std::string_view next, last;
-  for (auto at = cursor < prefix || cursor.empty() ? keys.lower_bound(prefix) : keys.upper_bound(cursor);
-       at != keys.end() && at->first.starts_with(prefix); ++at) {
-    if (t_.expired(at->second)) continue;
-    if (past(op, static_cast<std::size_t>(n) + 1)) {
-      next = last;
-      break;
-    }
-    r_.add(i, last = at->first);
-    ++n;
-  }
-  r_.add_first(i, next);
+  // One more than are wanted: then there is a next page.
+  auto keys = t_.keys(prefix, cursor, op.limit > 0 ? static_cast<std::size_t>(op.limit) + 1 : 0);
+  const bool is_all = !past(op, keys.size());
+  if (!is_all) keys.pop_back();
+  r_.add(i, is_all ? std::string_view() : keys.back());
+  for (const std::string_view key : keys) r_.add(i, key);
+  n = static_cast<std::int64_t>(keys.size());
   return POSTBUS_OK;
 }
 

@@ -48,7 +48,7 @@ class store_reply {
   }
 
  private:
-  std::array<std::byte, 1024> first_;  // enough for most: no allocation
+  std::array<std::byte, 4096> first_;  // enough for 64 ops that give little: no allocation
   std::pmr::monotonic_buffer_resource arena_{first_.data(), first_.size()};
   std::pmr::vector<postbus_op_result> results_;
   std::pmr::vector<std::pmr::vector<postbus_bytes>> values_;

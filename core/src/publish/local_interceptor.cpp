@@ -44,7 +44,7 @@ void local_interceptor::on_batch(void* self, std::uint32_t stage, postbus_item* 
       state.replacement->release();
     }
   }
-  reasons = std::move(said);
+  if (!said.empty()) reasons = std::move(said);
 }
 
 postbus::stage interception::stage() const noexcept { return state_.at; }

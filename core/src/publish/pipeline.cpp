@@ -108,14 +108,17 @@ void pipeline::ask_one(thread_record& thread, std::size_t place, std::uint32_t n
     }
     for (std::size_t i = 0; i < n; ++i) {
       traveller& t = *whose[i];
-      const bool is_kept = items[i].verdict == POSTBUS_HOLD || items[i].verdict == POSTBUS_PARK;
-      if (is_owed && (is_kept || items[i].verdict == POSTBUS_PASS || items[i].verdict == POSTBUS_REPLACE)) {
+      t.at = number + 1;
+      const std::uint32_t verdict = items[i].verdict;
+      const bool is_kept = verdict == POSTBUS_HOLD || verdict == POSTBUS_PARK;
+      if (is_owed && (verdict == POSTBUS_PASS || is_kept || verdict == POSTBUS_REPLACE)) {
         t.marks.passed |= bit;
         t.marks.memos.set(place, items[i].memo, features_.size());
       }
+      if (verdict == POSTBUS_PASS) continue;
       carry_out(thread, place, stage, items[i], t);
-      t.at = t.is_kept() ? number : number + 1;
-      if (waits && is_kept && !t.is_kept()) waiting.dismiss(items[i].ticket);
+      if (t.is_kept()) t.at = number;
+      else if (waits && is_kept) waiting.dismiss(items[i].ticket);
     }
     n = 0;
   };

@@ -50,10 +50,15 @@ TEST_CASE("what has expired is not scanned, counted or reported, and its room is
   CHECK(s.metric_value("keys") == 201);
   s.clock().advance(1s);
   CHECK(DO(scan("", "", 0)) == ok(1, {"", "stays"}));
+  s.clock().advance(1s);
+  DO(check("stays"));
   CHECK(s.metric_value("keys") == 201 - 64);
   DO(check("stays"));
   CHECK(s.metric_value("keys") == 201 - 128);
   CHECK(s.call("health").text() == R"({"keys":1,"bytes":6,"watches":0})");
   CHECK(s.metric_value("keys") == 1);
   CHECK(s.pending_timers() == 0);
+  DO(set("k", "v").ttl(100ms));
+  s.clock().advance(100ms);  // within the same second
+  CHECK(s.call("health").text() == R"({"keys":1,"bytes":6,"watches":0})");
 }
