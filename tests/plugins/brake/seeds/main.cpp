@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
                    {"stragglers listed", t.stragglers},
                    {"unverified ones listed", t.lapsed},
                    {"publishes refused", t.refused_publishes},
-                   {"buses replaced", t.replaced}}};
+                   {"buses replaced", t.replaced},
+                   {"buses that hung", t.hung}}};
   });
 }

@@ -71,7 +71,8 @@ void world::handle(std::size_t i, const delivery& d) {
     last = number;
   }
   if (keeps_ && one_in(8))
-    kept_.push_back({i, std::string(d.topic()), std::string(d.param("user_id")), d.defer()});
+    kept_.push_back(
+        {members_[i].b.get(), std::string(d.topic()), std::string(d.param("user_id")), d.defer()});
   else acked_.insert(number);
 }
 
@@ -182,24 +183,41 @@ void world::away(std::size_t i, bool is_away) {
 // A bus ends, and another one takes its place: with it goes what it had not started.
 void world::replace(std::size_t i) {
   if (members_[i].is_away ||
-      std::any_of(kept_.begin(), kept_.end(), [&](const kept& k) { return k.bus == i; }))
+      std::any_of(kept_.begin(), kept_.end(), [&](const kept& k) { return k.where == members_[i].b.get(); }))
     return;
   members_[i].b->call("faults-store.set", calm);
   clock_.advance(3s);  // commands that wait to be confirmed are answered by then
   tell("bus " + std::to_string(i) + " is replaced");
-  if (std::any_of(kept_.begin(), kept_.end(), [&](const kept& k) { return k.bus == i; })) return;
+  if (std::any_of(kept_.begin(), kept_.end(), [&](const kept& k) { return k.where == members_[i].b.get(); }))
+    return;
   ++seen.replaced;
-  for (const unsigned number : published_)
-    if (!started_.contains(number)) again_.insert(number);
-  members_[i].s.reset();
+  take_from(i);
   if (!members_[i].b->close().clean) complain("the close was not clean");
   members_[i].b.reset();
   open(i);
 }
 
+// Its subscription ends: what it had not started goes to others, who may have it in any order.
+void world::take_from(std::size_t i) {
+  for (const unsigned number : published_)
+    if (!started_.contains(number)) again_.insert(number);
+  members_[i].s.reset();
+}
+
+// For all that others know its process has crashed: what it registered stays, until it lapses, and is nobody's to take back.
+void world::hang(std::size_t i) {
+  if (hung_.size() == buses) return;
+  away(i, true);
+  tell("bus " + std::to_string(i) + " hangs");
+  ++seen.hung;
+  take_from(i);
+  hung_.push_back(std::move(members_[i].b));
+  open(i);
+}
+
 void world::step() {
   const std::size_t i = below(buses);
-  switch (below(12)) {
+  switch (below(13)) {
     case 0:
     case 1:
       return publish("42", 1 + static_cast<unsigned>(below(40)));
@@ -224,6 +242,8 @@ void world::step() {
     }
     case 9:
       return one_in(3) ? replace(i) : look();
+    case 10:
+      return one_in(4) ? hang(i) : look();
     default:
       return look();
   }
@@ -254,6 +274,7 @@ void world::end() {
     members_[i].b->call("faults-store.set", R"({"fail": 0, "stall": 0, "unknown": 0})");
     members_[i].is_away = false;
   }
+  for (const auto& b : hung_) b->call("faults-store.set", R"({"fail": 0, "stall": 0, "unknown": 0})");
   keeps_ = false;
   clock_.advance(20s);
   resume();
@@ -272,6 +293,9 @@ void world::end() {
     if (!m.b->close().clean) complain("the close was not clean");
     m.b.reset();
   }
+  for (const auto& b : hung_)
+    if (!b->close().clean) complain("the close of one that hung was not clean");
+  hung_.clear();
   changes_.reset();
   watch_.reset();
   if (clock_.pending_timers() != 0) complain("timers are pending in the end");

@@ -1,5 +1,6 @@
 // world: one run of a seed. Three buses with the brake share a transport, a store and a clock that explores; jobs of user 42 are
-// published, started, finished; user 42 is paused and resumed; buses lose the store for a while, and are replaced. Whatever comes:
+// published, started, finished; user 42 is paused and resumed; buses lose the store for a while, are replaced, and hang: such a bus is
+// heard of no more, while its handlers go on, and another one takes its place. Whatever comes:
 //
 //   - once a pause has completed no handler of the user starts, in any bus, until somebody resumes
 //   - "paused" is never said while something of the user runs
@@ -24,7 +25,7 @@ namespace postbus::tests {
 
 struct tally {
   std::uint64_t starts = 0, pauses = 0, completed = 0, partial = 0, stragglers = 0, unconfirmed = 0,
-                lapsed = 0, replaced = 0, refused_publishes = 0;
+                lapsed = 0, replaced = 0, hung = 0, refused_publishes = 0;
 };
 
 class world {
@@ -39,7 +40,7 @@ class world {
  private:
   static constexpr std::size_t buses = 3;
   struct kept {
-    std::size_t bus;
+    bus* where;
     std::string topic;
     std::string user;
     settlement answer;
@@ -64,6 +65,8 @@ class world {
   void hear(const delivery& d);
   void finish(std::uint64_t one_of);
   void replace(std::size_t i);
+  void hang(std::size_t i);
+  void take_from(std::size_t i);
   void away(std::size_t i, bool is_away);
   void end();
   std::optional<boost::json::object> call(std::size_t i, std::string_view method);
@@ -78,6 +81,7 @@ class world {
   std::unique_ptr<bus> watch_;  // hears of each change as soon as it comes
   std::optional<subscription> changes_;
   std::array<member, buses> members_;
+  std::vector<std::unique_ptr<bus>> hung_;
   std::vector<kept> kept_;
   std::set<unsigned> published_, started_, acked_;
   std::set<unsigned> again_;  // delivered more than once: their order is nobody's promise
