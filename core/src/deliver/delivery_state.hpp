@@ -85,6 +85,13 @@ struct item : delivery_state {
   std::string topic, position;
 
   static item* make() { return new (pool_allocate(sizeof(item))) item; }
+  // What nobody took back since the features were asked (engine::recalls); when they answered does not count.
+  bool is_let_by(std::uint64_t recalls) const noexcept {
+    return passage == passage_state::let_by && (marks.ticket == 0 || recalls_seen == recalls);
+  }
+  bool needs_asking(std::uint64_t recalls) const noexcept {
+    return note == nullptr && passage != passage_state::held && !is_let_by(recalls);
+  }
   void keep() noexcept { references.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
     if (references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;

@@ -13,7 +13,7 @@ constexpr std::int64_t settle_within_ns = 5'000'000;
 // After the delivery can be seen to run: who closes the subscription, or takes back what was let by, either sees it or is seen.
 subscription_state::run subscription_state::may_run(const delivery_state& state) const noexcept {
   if (closed.load(std::memory_order_acquire)) return run::closed;
-  if (asks_features && state.is_item && !is_let_by(static_cast<const item&>(state))) return run::recalled;
+  if (asks_features && state.is_item && needs_asking(static_cast<const item&>(state))) return run::recalled;
   if (state.from->held != nullptr && state.is_item &&
       !state.from->held->start(static_cast<const item&>(state)))
     return run::lost;

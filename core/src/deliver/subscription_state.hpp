@@ -23,9 +23,9 @@
 namespace postbus::detail {
 
 class engine;
+class inquiry;
 struct handler_times;
 struct thread_record;
-struct traveller;
 class thread_registry;
 
 class subscription_state : public std::enable_shared_from_this<subscription_state> {
@@ -154,25 +154,17 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
   static void retry_due(void* ctx, std::int32_t status, const void*, const postbus_error*);
 
   // ---- asking.cpp: features are asked about what is ready, many at once, before its turn comes
-  struct kept {  // by a feature; nobody waits for its verdict yet
-    item* what;
-    std::uint64_t ticket;
-    bool parks;
-  };
-  bool is_let_by(const item& i) const noexcept;
   bool needs_asking(const item& i) const noexcept;
   // Items start one by one and in their order: one that is held stops those behind it.
   bool is_in_order() const noexcept { return order_.empty() && options.concurrency == 1; }
   bool is_stopped() const noexcept;
   void ask_ahead(std::unique_lock<sdk::spin_mutex>& lock);
   void ask_about(item_chain some, std::unique_lock<sdk::spin_mutex>& lock);
-  item_chain ask(item_chain some, std::vector<kept>& aside, batch& done);
-  bool sets_out(thread_record& thread, item& i, traveller& t);
-  void ask_all(thread_record& thread, std::span<traveller> all);
-  bool arrives(item& i, traveller& t, std::vector<kept>& aside, batch& done);
-  bool ask_inline(item& i, batch& done);
-  void set_aside(const std::vector<kept>& aside, credits& freed);
-  void wait_aside(const std::vector<kept>& aside);
+  item_chain prepare_all(item_chain some, batch& done);
+  bool ask_inline(item& i, batch& done);  // as prepare()
+  void set_aside(const inquiry& asked, credits& freed);
+  void go_on_with(const inquiry& asked, const credits& freed, batch& done);
+  void wait_aside(item& i, std::uint64_t ticket);
   void park_aside(item& i, credits& freed);
   void park_held(item& i);
   void leave_place(item& i);
