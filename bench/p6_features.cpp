@@ -27,6 +27,14 @@ config lets_by() {
       "lets-by", [](interception&) {}, stages::publish);
 }
 
+config with_brake() {
+  return config()
+      .feature("brake")
+      .set("store.plugin", "memory-store")
+      .set("plugin.brake.topics", R"(["agent:*:{user_id}"])")
+      .set("plugin.brake.key", "param:user_id");
+}
+
 config with_dedup() {
   return inline_config()
       .feature("dedup")
@@ -53,7 +61,7 @@ class copies {
 
 std::vector<row> p6_features(const settings& how) {
   const std::size_t n = how.scaled(20'000);
-  publisher bare{config()}, asked(lets_by());
+  publisher bare{config()}, asked(lets_by()), braked(with_brake());
   fan without(inline_config(), 1), with(with_dedup(), 1);
   copies known;
   const auto t = take_turns(
@@ -61,6 +69,8 @@ std::vector<row> p6_features(const settings& how) {
                      [&] { return ns_each(n, [&] { asked.publish(); }); },
                      [&] { return ns_each(n / together, [&] { bare.publish_together(); }) / together; },
                      [&] { return ns_each(n / together, [&] { asked.publish_together(); }) / together; },
+                     [&] { return ns_each(n, [&] { braked.publish(); }); },
+                     [&] { return ns_each(n / together, [&] { braked.publish_together(); }) / together; },
                      [&] { return ns_each(n, [&] { without.publish(); }); },
                      [&] { return ns_each(n, [&] { with.publish(); }); },
                      [&] { return ns_each(n, [&] { known.publish(); }); }});
@@ -69,8 +79,10 @@ std::vector<row> p6_features(const settings& how) {
   };
   return {adds("P6.alone", "a feature that lets a publish by", t[1] - t[0], 30),
           adds("P6.64", "the same, 64 together", t[3] - t[2], 10),
-          adds("P6.dedup", "dedup: claim and done of a delivery, memory-store", t[5] - t[4], 200),
-          adds("P6.dedup.copy", "dedup: a copy that this process knows", t[6] - t[4], 200)};
+          adds("P6.brake", "the brake, nothing paused, at a publish", t[4] - t[0], 30),
+          adds("P6.brake.64", "the same, 64 together", t[5] - t[2], 10),
+          adds("P6.dedup", "dedup: claim and done of a delivery, memory-store", t[7] - t[6], 200),
+          adds("P6.dedup.copy", "dedup: a copy that this process knows", t[8] - t[6], 200)};
 }
 
 }  // namespace postbus::bench

@@ -3,6 +3,7 @@
 
 #include "record.hpp"
 
+#include <atomic>
 #include <map>
 #include <vector>
 
@@ -42,7 +43,8 @@ class book {
   const known* find(std::string_view name) const;
   known* find(std::string_view name);
   const std::map<std::string, known, std::less<>>& all() const noexcept { return all_; }
-  bool blocks_nothing() const noexcept { return blocked_ == 0; }
+  // [any thread] So that those whom nothing concerns need not take turns at the rest.
+  bool blocks_nothing() const noexcept { return blocked_.load(std::memory_order_acquire) == 0; }
 
  private:
   known& at(std::string_view name, std::int64_t now_ns);
@@ -51,7 +53,7 @@ class book {
   std::map<std::string, known, std::less<>> all_;
   std::map<std::string, std::string, std::less<>> patterns_;  // name -> pattern, of those that block
   bool all_blocked_ = false;
-  std::size_t blocked_ = 0;
+  std::atomic<std::size_t> blocked_{0};
 };
 
 }  // namespace postbus::brake_plugin

@@ -15,6 +15,7 @@ bool plugin::is_exempt(std::string_view topic) const {
 // ---- publishes: by what this process knows. That every process knows is what a pause waits for.
 
 sdk::verdict plugin::on_publish(sdk::item& i) {
+  if (i.cause() == 0 && book_.blocks_nothing()) return sdk::verdict::pass;
   const lock held(mutex_);
   if (const work* w = i.cause() != 0 ? registry_.find(i.cause()) : nullptr)
     return w->is_good(ctx_.now_ns()) ? sdk::verdict::pass : i.reject(has_lapsed);
