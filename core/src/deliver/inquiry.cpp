@@ -20,6 +20,7 @@ void inquiry::ask_some(item_chain& some) {
   while (some.first != nullptr && row.size() < together) row.push_back(&some.pop());
   {
     const passage inside(thread);
+    if (thread.depth == 1) thread.topics.begin();
     for (item* i : row) {
       if (!i->needs_asking(recalls)) continue;
       traveller& t = asked.emplace_back();
@@ -38,7 +39,7 @@ void inquiry::ask_some(item_chain& some) {
 // False: no feature looks at it.
 bool inquiry::sets_out(thread_record& thread, item& i, traveller& t) const {
   const std::string_view topic = sdk::view(i.event->topic);
-  t.entry = owner_.find_topic(thread, topic, sdk::hash_bytes(topic), t.ec);
+  t.entry = owner_.find_topic(thread, topic, sdk::hash_bytes(topic), t.ec, true);
   if (t.entry == nullptr || t.entry->deliver_mask == 0) {
     i.passage = item::passage_state::let_by;
     return false;

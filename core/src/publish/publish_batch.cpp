@@ -36,6 +36,7 @@ void engine::publish_some(std::span<const message> messages, std::span<publish_r
                           std::vector<late_publish>& late) {
   thread_record& thread = threads.mine();
   passage inside(thread);
+  if (thread.depth == 1) thread.topics.begin();
   std::array<lent_event, at_once> events;
   std::array<traveller, at_once> travellers;
   std::array<std::size_t, at_once> whose;

@@ -31,9 +31,11 @@ class topic_cache {
     return entry != nullptr && entry->hash == hash && is_same(entry->topic, topic) ? entry : nullptr;
   }
 
-  // `busy`: a caller further up the stack may still use the entry that makes room; it is kept until nobody does.
+  // Nobody uses an entry now. Who looks up several says so before the first.
+  void begin() noexcept { retired_.clear(); }
+  // `busy`: the caller, or one further up the stack, may still use the entry that makes room; it is kept until nobody does.
   topic_entry& add(std::unique_ptr<topic_entry> entry, bool busy) {
-    if (!busy) retired_.clear();
+    if (!busy) begin();
     if (table_[entry->hash & mask_] != nullptr && ++evicted_ > mask_ && mask_ + 1 < entries_max) grow();
     auto& place = table_[entry->hash & mask_];
     if (place != nullptr && busy) retired_.push_back(std::move(place));

@@ -11,6 +11,7 @@
 #include <postbus/sdk/plugin.hpp>
 
 #include <mutex>
+#include <numeric>
 
 using namespace postbus;
 using namespace postbus::tests;
@@ -98,6 +99,18 @@ TEST_CASE("a feature sees at once what is ready, and hears at once how it ended"
   for (const std::size_t n : clerk::now->shown) CHECK(n <= 64);
   for (const std::size_t n : clerk::now->ended) CHECK(n <= 64);
   CHECK(c.s.counts().acked == 810);
+}
+
+TEST_CASE("it sees those of its topics, however many topics there are at once", "[passes]") {
+  testing::manual_clock clock;
+  bus b(with_clerk().set("plugin.clerk.topics", R"(["in:*"])").clock(clock));
+  const auto s = b.subscribe("*:*", [](const delivery&) {});
+  constexpr int topics = 3'000;  // far more than a thread remembers at first
+  for (int n = 0; n < topics; ++n) b.publish((n % 2 == 0 ? "in:" : "out:") + std::to_string(n), "x");
+  clock.run_until_idle();
+  CHECK(s.counts().acked == topics);
+  CHECK(std::accumulate(clerk::now->shown.begin(), clerk::now->shown.end(), std::size_t{0}) == topics / 2);
+  CHECK(clerk::now->told() == topics / 2);
 }
 
 TEST_CASE("so do coroutines, which start one by one", "[passes]") {
