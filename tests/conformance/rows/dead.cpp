@@ -29,6 +29,7 @@ subscribe_options failing(std::string group) {
   subscribe_options options;
   options.group = std::move(group);
   options.max_deliveries = 2;
+  options.dead_letters = dead_letter_policy::keep;  // also where the store was found by the bus itself
   options.backoff = {1ms, 1, 1ms};
   return options;
 }

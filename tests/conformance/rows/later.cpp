@@ -107,7 +107,7 @@ void expires_between_two_members(scene& s) {
       },
       options);
   publish_options some;
-  some.ttl = s.is_virtual() ? 1min : 2s;
+  some.ttl = s.is_virtual() ? 1min : 5s;  // a busy machine may take its time for the first member
   for (const std::string& n : numbers(events)) s.publish(b, "a", n, some);
   s.wait_until([&] { return failing.counts().retried == events; }, "a member fails at each event");
   failing.unsubscribe();

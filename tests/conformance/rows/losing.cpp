@@ -47,6 +47,7 @@ void kept_whatever_fails(scene& s) {
     return made += std::to_string(s.now().count());
   };
   subscribe_options options;
+  options.dead_letters = dead_letter_policy::keep;
   options.group = name("loses-its-link-");
   const auto reject_all = [](const delivery&) { throw reject("never"); };
   auto first = b.subscribe("jobs", reject_all, options);
