@@ -36,6 +36,8 @@ book::effect book::set(known& k, bool blocked) {
   if (k.is_blocked == blocked) return effect::moved;
   k.is_blocked = blocked;
   blocked ? ++blocked_ : --blocked_;
+  std::atomic<std::uint32_t>& seen = k.of.kind == scope::key ? keys_[slot_of(k.of.value)] : broad_;
+  blocked ? seen.fetch_add(1, std::memory_order_release) : seen.fetch_sub(1, std::memory_order_release);
   if (k.of.kind == scope::all) all_blocked_ = blocked;
   if (k.of.kind == scope::pattern) {
     if (blocked) patterns_.emplace(k.of.name(), k.of.value);

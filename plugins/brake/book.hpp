@@ -3,6 +3,9 @@
 
 #include "record.hpp"
 
+#include <postbus/sdk/hash.hpp>
+
+#include <array>
 #include <atomic>
 #include <map>
 #include <vector>
@@ -43,8 +46,12 @@ class book {
   const known* find(std::string_view name) const;
   known* find(std::string_view name);
   const std::map<std::string, known, std::less<>>& all() const noexcept { return all_; }
-  // [any thread] So that those whom nothing concerns need not take turns at the rest.
-  bool blocks_nothing() const noexcept { return blocked_.load(std::memory_order_acquire) == 0; }
+  bool blocks_nothing() const noexcept { return blocked_ == 0; }
+  // [any thread] False: nothing blocks what has the key. So that those whom no pause concerns need not take turns at the rest.
+  bool may_block(std::string_view item_key) const noexcept {
+    return broad_.load(std::memory_order_acquire) > 0 ||
+           (!item_key.empty() && keys_[slot_of(item_key)].load(std::memory_order_acquire) > 0);
+  }
 
  private:
   known& at(std::string_view name, std::int64_t now_ns);
@@ -53,7 +60,11 @@ class book {
   std::map<std::string, known, std::less<>> all_;
   std::map<std::string, std::string, std::less<>> patterns_;  // name -> pattern, of those that block
   bool all_blocked_ = false;
-  std::atomic<std::size_t> blocked_{0};
+  std::size_t blocked_ = 0;
+  // The same for may_block(): how many keys are blocked, by their hashes; and how many patterns, and everything.
+  static std::size_t slot_of(std::string_view key) noexcept { return sdk::hash_bytes(key) % 256; }
+  std::array<std::atomic<std::uint32_t>, 256> keys_{};
+  std::atomic<std::uint32_t> broad_{0};
 };
 
 }  // namespace postbus::brake_plugin

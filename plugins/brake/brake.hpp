@@ -102,7 +102,7 @@ class plugin {
   std::function<void(std::string_view key, std::string_view note)> flag_changed_, confirmation_came_;
   std::uint64_t flag_watch_ = 0, confirm_watch_ = 0;
 
-  // One lock for what follows, but for book::blocks_nothing(); nothing of the host is called with it held.
+  // One lock for what follows, but for book::may_block(); nothing of the host is called with it held.
   mutable std::mutex mutex_;
   book book_;
   registry registry_;

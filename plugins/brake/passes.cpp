@@ -15,11 +15,11 @@ bool plugin::is_exempt(std::string_view topic) const {
 // ---- publishes: by what this process knows. That every process knows is what a pause waits for.
 
 sdk::verdict plugin::on_publish(sdk::item& i) {
-  if (i.cause() == 0 && book_.blocks_nothing()) return sdk::verdict::pass;
+  const std::string_view key = key_of(i.key());
+  if (i.cause() == 0 && !book_.may_block(key)) return sdk::verdict::pass;
   const lock held(mutex_);
   if (const work* w = i.cause() != 0 ? registry_.find(i.cause()) : nullptr)
     return w->is_good(ctx_.now_ns()) ? sdk::verdict::pass : i.reject(has_lapsed);
-  const std::string_view key = key_of(i.key());
   if (!book_.is_blocked(key, i.topic()) || is_exempt(i.topic())) return sdk::verdict::pass;
   if (!holds_publishes_) return i.reject(is_paused);
   registry_.park(i.ticket(), i.memo() = registry_.next_place(), key, i.topic());

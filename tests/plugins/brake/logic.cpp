@@ -114,6 +114,25 @@ TEST_CASE("patterns and everything block by topic, each until its own end", "[br
   CHECK(b.blocks_nothing());
 }
 
+TEST_CASE("a pause of one user says nothing about most others, one of a pattern may block everybody",
+          "[brake]") {
+  book b;
+  const auto others = [&] {
+    int n = 0;
+    for (int user = 1000; user < 2000; ++user) n += b.may_block(std::to_string(user)) ? 1 : 0;
+    return n;
+  };
+  CHECK((others() == 0 && !b.may_block("")));
+  b.learn("42", 1, phase::paused, 0);
+  CHECK(b.may_block("42"));
+  CHECK(others() < 50);
+  b.learn("*:jobs:*:mail", 1, phase::paused, 0);
+  CHECK((others() == 1000 && b.may_block("")));
+  b.learn("*:jobs:*:mail", 2, phase::resuming, 0);
+  b.learn("42", 2, phase::resuming, 0);
+  CHECK((others() == 0 && !b.may_block("42")));
+}
+
 TEST_CASE("what is set aside is released in the order in which it was seen first", "[brake]") {
   registry r;
   const auto first = r.next_place(), second = r.next_place(), third = r.next_place(), last = r.next_place();
