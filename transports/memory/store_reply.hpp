@@ -3,7 +3,6 @@
 
 #include <postbus/sdk/abi.hpp>
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -27,11 +26,6 @@ class store_reply {
   void add(std::size_t op, std::int64_t number) {
     char digits[24];
     add(op, std::string_view(digits, std::to_chars(digits, digits + sizeof digits, number).ptr));
-  }
-  // Puts a value before those that are there.
-  void add_first(std::size_t op, std::string_view value) {
-    add(op, value);
-    std::rotate(values_[op].begin(), values_[op].end() - 1, values_[op].end());
   }
   // Nothing but this status is left of it.
   void reset(std::size_t op, std::int32_t status) noexcept {
