@@ -174,8 +174,9 @@ store_table::map::node_type store_table::take_out(place at) noexcept {
 void store_table::remove(place at) {
   set_deadline(at, 0);
   if (!can_undo_) return drop(at);
+  if (at->second.family.next == nullptr) perhaps_empty_.emplace_back(family_name(at->first));
   on_undo([this, node = std::make_shared<map::node_type>(take_out(at))] {
-      const place back = &*shard_of(node->key()).insert(std::move(*node)).position;
+    const place back = &*shard_of(node->key()).insert(std::move(*node)).position;
     enter(back, &entry::family, family_of(back->first));
     ++size_;
     bytes_ += back->first.size() + back->second.bytes;
@@ -194,11 +195,27 @@ void store_table::resize(place at, std::ptrdiff_t change) {
 
 void store_table::drop(place at) noexcept {
   if (at->second.deadline_ns != 0) leave(at, &entry::alarm);
+  const bool may_be_last = at->second.family.next == nullptr;
+  const auto family = may_be_last ? families_.find(family_name(at->first)) : families_.end();
   take_out(at);
+  if (family != families_.end()) forget_if_empty(family);
+}
+
+// What keys begin with is up to those who use the store: a family goes with the last of it.
+void store_table::forget_if_empty(families::iterator family) noexcept {
+  if (family->second == nullptr) families_.erase(family);
+}
+
+void store_table::commit() noexcept {
+  undo_.clear();
+  for (const std::string& name : perhaps_empty_)
+    if (const auto family = families_.find(name); family != families_.end()) forget_if_empty(family);
+  perhaps_empty_.clear();
 }
 
 void store_table::undo() noexcept {
   for (; !undo_.empty(); undo_.pop_back()) undo_.back()();
+  perhaps_empty_.clear();
 }
 
 }  // namespace postbus::memory

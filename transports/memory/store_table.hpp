@@ -95,7 +95,7 @@ class store_table {
 
   // Whether the changes up to commit() or undo() may have to be undone; one that fails before it changes anything needs no way back.
   void begin(bool can_undo) noexcept { can_undo_ = can_undo; }
-  void commit() noexcept { undo_.clear(); }
+  void commit() noexcept;
   void undo() noexcept;
 
  private:
@@ -104,6 +104,7 @@ class store_table {
     std::size_t operator()(std::string_view key) const noexcept { return sdk::hash_bytes(key); }
   };
   using map = std::unordered_map<std::string, entry, hash, std::equal_to<>>;
+  using families = std::map<std::string, place, std::less<>>;
   // Of many, each grows for itself: none is held up for long by it.
   static constexpr std::size_t shards = 256;
 
@@ -117,11 +118,14 @@ class store_table {
   void need_room(std::size_t keys, std::size_t bytes);
   void drop(place at) noexcept;
   map::node_type take_out(place at) noexcept;
+  void forget_if_empty(families::iterator family) noexcept;
   void schedule(place at, std::int64_t deadline_ns);
 
   const store_limits most_;
   std::array<map, shards> shards_;
-  std::map<std::string, place, std::less<>> families_;
+  families families_;
+  std::vector<std::string>
+      perhaps_empty_;                     // families of what was removed, and may be put back until commit()
   std::map<std::int64_t, place> alarms_;  // by the second
   std::size_t size_ = 0, bytes_ = 0;
   std::int64_t now_ns_ = 0;
